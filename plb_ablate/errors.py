@@ -1,0 +1,95 @@
+"""What can go wrong, as one small tree.
+
+PlbError
+├── ConfigError        a setting is unknown, impossible or misspelt
+├── CorpusError        a corpus folder, a file name or a label is not what its authors distribute
+│   └── RecordingError some recordings cannot be used; all of them are listed
+├── ProtocolError      the folds asked for cannot be made from this corpus
+│   └── LeakageError   a protocol that promises apart speakers would break its promise
+├── RemovalError       an ablation did not take away what it should
+├── PairingError       two variants cannot be compared on identical folds
+├── StoreError         the ledger or the MLflow store cannot be read or written
+└── CellError          one or more cells of a sweep failed
+
+Every message names the value received, the values allowed and the way out. The command line prints the message
+alone (no traceback) and exits with `exit_code`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = [
+    "CellError",
+    "ConfigError",
+    "CorpusError",
+    "LeakageError",
+    "PairingError",
+    "PlbError",
+    "ProtocolError",
+    "RecordingError",
+    "RemovalError",
+    "StoreError",
+]
+
+
+class PlbError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    exit_code = 2
+
+
+class ConfigError(PlbError):
+    """A setting is unknown, impossible or misspelt."""
+
+
+class CorpusError(PlbError):
+    """A corpus folder, file name or label is not as its authors distribute it."""
+
+
+class RecordingError(CorpusError):
+    """Some recordings cannot be used.
+
+    Parameters
+    ----------
+    problems : sequence of (path, reason)
+        Every recording that failed, not only the first.
+    """
+
+    def __init__(self, problems: Sequence[tuple[Path, str]]) -> None:
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  {path}: {reason}" for path, reason in self.problems)
+        noun = "recording" if len(self.problems) == 1 else "recordings"
+        super().__init__(
+            f"{len(self.problems)} {noun} cannot be used:\n{lines}\nReplace these files with intact copies of the corpus."
+        )
+
+    def __reduce__(self) -> tuple[type["RecordingError"], tuple[Sequence[tuple[Path, str]]]]:
+        return type(self), (self.problems,)
+
+
+class ProtocolError(PlbError):
+    """The folds asked for cannot be made from this corpus."""
+
+
+class LeakageError(ProtocolError):
+    """A protocol that promises apart speakers would break its promise."""
+
+
+class RemovalError(PlbError):
+    """An ablation did not take away what it should."""
+
+
+class PairingError(PlbError):
+    """Two variants cannot be compared fold by fold."""
+
+
+class StoreError(PlbError):
+    """The ledger or the MLflow store cannot be read or written."""
+
+    exit_code = 3
+
+
+class CellError(PlbError):
+    """One or more cells of a sweep failed; the others are finished and kept."""
+
+    exit_code = 1
