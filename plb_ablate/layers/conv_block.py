@@ -1,0 +1,71 @@
+"""The conv block that the Pattern Learning Block and the dilated stage are made of."""
+
+from typing import Any
+
+import keras
+
+__all__ = ["ConvBlock"]
+
+
+@keras.saving.register_keras_serializable(package="plb_ablate")
+class ConvBlock(keras.layers.Layer):
+    """Conv2D (3x3, valid), batch normalisation over time, ELU, 2x2 average pooling, spatial dropout.
+
+    Parameters
+    ----------
+    filters : int
+        Output channels.
+    dilation : int
+        Dilation of the convolution, in frames and coefficients.
+    dropout : float
+        Share of channels dropped in training.
+    momentum : float
+        Momentum of the moving batch statistics.
+    **kwargs
+        Of `keras.layers.Layer`.
+
+    Call arguments
+    --------------
+    x : float32 (batch, time, coefficient, channel)
+
+    Returns
+    -------
+    float32 (batch, (time - 2 dilation) // 2, (coefficient - 2 dilation) // 2, filters)
+
+    Notes
+    -----
+    The batch statistics are one pair per time step (normalisation over axis 1), as in the published experiments.
+    """
+
+    def __init__(
+        self, filters: int = 64, dilation: int = 1, dropout: float = 0.2, momentum: float = 0.99, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters, self.dilation, self.dropout_rate, self.momentum = filters, dilation, dropout, momentum
+        self.conv = keras.layers.Conv2D(filters, 3, dilation_rate=dilation, name="conv")
+        self.bn = keras.layers.BatchNormalization(axis=1, momentum=momentum, name="bn")
+        self.pool = keras.layers.AveragePooling2D(2, name="pool")
+        self.dropout = keras.layers.SpatialDropout2D(dropout, name="dropout")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights of the convolution and of the normalisation."""
+        self.conv.build(input_shape)
+        self.bn.build(self.conv.compute_output_shape(input_shape))
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        """Apply the block."""
+        x = keras.ops.elu(self.bn(self.conv(x), training=training))
+        return self.dropout(self.pool(x), training=training)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape of the output for a given shape of the input."""
+        return tuple(self.pool.compute_output_shape(self.conv.compute_output_shape(input_shape)))
+
+    def get_config(self) -> dict[str, Any]:
+        """Every argument of the constructor."""
+        return super().get_config() | {
+            "filters": self.filters,
+            "dilation": self.dilation,
+            "dropout": self.dropout_rate,
+            "momentum": self.momentum,
+        }
