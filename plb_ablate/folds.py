@@ -65,8 +65,8 @@ class Protocol:
     validation_fraction : float
         ``nested`` only: share of a fold's training data that becomes its validation part. The default, 1/9 for 10
         folds, makes it as large as the test part.
-    rule : str
-        Headline rule, one of the protocol's `ALLOWED_RULES`; empty means the first of them.
+    headline : str
+        Rule whose scores come first (read it as `rule`), one of the protocol's `ALLOWED_RULES`; empty means the first of them.
 
     Raises
     ------
@@ -78,7 +78,7 @@ class Protocol:
     n_splits: int = 10
     random_state: int = 98
     validation_fraction: float = 1 / 9
-    rule: str = ""
+    headline: str = ""
 
     def __post_init__(self) -> None:
         if self.name not in PROTOCOLS:
@@ -90,16 +90,20 @@ class Protocol:
             raise ConfigError(f"protocol.random_state={self.random_state} is not in the range 0 to 2**32 - 1.")
         if not 0 < self.validation_fraction < 1:
             raise ConfigError(f"protocol.validation_fraction={self.validation_fraction} must lie between 0 and 1.")
-        self.rule = self.rule or self.rules[0]
         if self.rule not in self.rules:
             raise ConfigError(
-                f"protocol.rule={self.rule} is not possible under {self.name}. Use one of {', '.join(self.rules)}."
+                f"protocol.headline={self.headline} is not possible under {self.name}. Use one of {', '.join(self.rules)}."
             )
 
     @property
     def rules(self) -> tuple[str, ...]:
         """Every rule that this protocol's folds allow, the usual headline first."""
         return ALLOWED_RULES[self.name]
+
+    @property
+    def rule(self) -> str:
+        """The rule whose scores come first."""
+        return self.headline or self.rules[0]
 
 
 @dataclass(frozen=True, eq=False)

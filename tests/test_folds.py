@@ -224,7 +224,12 @@ def test_impossible_settings_are_refused(settings: dict[str, object], message: s
 
 def test_rules() -> None:
     assert [Protocol(name).rule for name in PROTOCOLS] == ["best_test", "best_validation", "best_validation"]
-    assert Protocol("nested", rule="last").rule == "last"
+    assert Protocol("nested", headline="last").rule == "last"
     assert Protocol("published").rules == ("best_test", "last")
     assert set(RULE_LABELS) == set(RULES) == set().union(*ALLOWED_RULES.values())
     assert "optimistic" in RULE_LABELS["best_test"]
+
+
+def test_a_protocol_changed_after_it_was_made_has_its_own_headline() -> None:
+    """As a config does that starts from the default protocol and then takes another name."""
+    assert replace(Protocol(), name="nested").rule == "best_validation"
