@@ -1,0 +1,103 @@
+"""One table of a report, before it becomes Markdown, CSV, LaTeX or lines on a terminal."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+
+__all__ = ["MISSING", "Cell", "Table", "cut", "number", "rounded", "text"]
+
+MISSING = "–"
+"""What stands where there is no number."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: what is shown, and what a program should read.
+
+    Parameters
+    ----------
+    text : str
+        As shown.
+    value : int, float, str or None
+        As written to CSV; None leaves the CSV's cell empty.
+    best : bool
+        Shown bold and underlined.
+    """
+
+    text: str
+    value: int | float | str | None = None
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its caption.
+
+    Parameters
+    ----------
+    name : str
+        File name without ending.
+    caption : str
+        What the numbers are, in one line.
+    header : tuple of str
+        Column names.
+    rows : tuple of tuple of Cell
+        Each as long as `header`.
+    align : str
+        One of ``l``, ``r`` a column.
+    notes : tuple of str
+        Sentences below the table.
+    """
+
+    name: str
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    align: str
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        widths = {len(self.header), len(self.align), *map(len, self.rows)}
+        if len(widths) != 1:
+            raise ValueError(f"table {self.name}: header, align and rows differ in length ({sorted(widths)})")
+
+    def with_best(self, columns: Iterable[int], rows: Sequence[int], *, smallest: bool = False) -> "Table":
+        """Mark the best value of each of `columns` among `rows` (all of them on a tie)."""
+        table = [list(row) for row in self.rows]
+        for column in columns:
+            values = {i: v for i in rows if isinstance(v := table[i][column].value, int | float)}
+            best = (min if smallest else max)(values.values(), default=None)
+            for i in values:
+                table[i][column] = replace(table[i][column], best=values[i] == best)
+        return replace(self, rows=tuple(tuple(row) for row in table))
+
+
+def text(value: str) -> Cell:
+    """Make a cell of words."""
+    return Cell(value, value or None)
+
+
+def number(value: float | None, form: str = ",d") -> Cell:
+    """Make a cell of a number in the format `form`; a dash for None and nan."""
+    if value is None or math.isnan(value):
+        return Cell(MISSING)
+    return Cell(format(value, form), value)
+
+
+def rounded(value: float | None, digits: int = 2, *, signed: bool = False) -> Cell:
+    """Make a cell of a number rounded to `digits` decimals; the CSV carries the rounded value too."""
+    return _decimal(value, digits, ROUND_HALF_EVEN, signed)
+
+
+def cut(value: float | None, digits: int = 2, *, signed: bool = False) -> Cell:
+    """Make a cell of a number cut, not rounded, to `digits` decimals, as the published page does (88.187 is 88.18)."""
+    return _decimal(value, digits, ROUND_DOWN, signed)
+
+
+def _decimal(value: float | None, digits: int, rounding: str, signed: bool) -> Cell:
+    if value is None or not math.isfinite(value):
+        return Cell(MISSING)
+    exact = Decimal(repr(round(value, 9))).quantize(Decimal(1).scaleb(-digits), rounding)
+    exact = abs(exact) if exact == 0 else exact
+    return Cell(f"{exact:+}" if signed else f"{exact}", float(exact))

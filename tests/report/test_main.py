@@ -1,0 +1,65 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from plb_ablate.report.__main__ import main
+
+from .store import Sweep
+
+Make = Callable[..., Sweep]
+
+
+def report(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in another process, in `folder`."""
+    command = [sys.executable, "-m", "plb_ablate.report", *options]
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_another_process_reports_the_same_bytes_twice(sweep: Make, tmp_path: Path) -> None:
+    made = sweep()
+    for name, scores in {"routing": [0.5, 0.6], "none": [0.8, 0.7], "sa": [0.75]}.items():
+        made.variant(name, scores, n_folds=2)
+    sweep(dataset="ravdess", protocol="nested").variant("none", [0.9, 0.7], n_folds=2)
+    first, again = report(tmp_path), report(tmp_path, "--out", "again")
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    assert files(tmp_path / "reports") == files(tmp_path / "again")
+    assert {"emodb.md", "ravdess.md", "emodb/published_demo_01234567/wa.csv"} <= files(tmp_path / "reports").keys()
+    page = (tmp_path / "reports" / "emodb.md").read_text()
+    assert "|SA|95,160|–|–|–|1/2|" in page
+    assert "|Δ||+20.00|+20.00|+20.00||" in page
+    assert "|Δ||+20.00|+20.00|+20.00||" in first.stdout
+
+
+def test_one_dataset_is_one_page(sweep: Make, tmp_path: Path) -> None:
+    for dataset in ("emodb", "ravdess"):
+        sweep(dataset=dataset).variant("none", [0.8, 0.7], n_folds=2)
+    assert main(["--dataset", "ravdess", "--out", "r"]) == 0
+    assert [path.name for path in (tmp_path / "r").glob("*.md")] == ["ravdess.md"]
+
+
+def test_without_a_store_nothing_is_made(tmp_path: Path) -> None:
+    ended = report(tmp_path)
+    assert ended.returncode != 0
+    assert "There is no MLflow store" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_store_is_said_to_be_empty(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--tracking-uri", uri]) != 0
+    assert "is not there" in capsys.readouterr().err
+
+
+def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert "examples:" in capsys.readouterr().out
