@@ -66,7 +66,8 @@ class Protocol:
         ``nested`` only: share of a fold's training data that becomes its validation part. The default, 1/9 for 10
         folds, makes it as large as the test part.
     headline : str
-        Rule whose scores come first (read it as `rule`), one of the protocol's `ALLOWED_RULES`; empty means the first of them.
+        Rule whose scores come first, one of the protocol's `ALLOWED_RULES`; empty means the first of them. Read it as
+        `rule`.
 
     Raises
     ------
@@ -92,7 +93,8 @@ class Protocol:
             raise ConfigError(f"protocol.validation_fraction={self.validation_fraction} must lie between 0 and 1.")
         if self.rule not in self.rules:
             raise ConfigError(
-                f"protocol.headline={self.headline} is not possible under {self.name}. Use one of {', '.join(self.rules)}."
+                f"protocol.headline={self.headline} is not possible under {self.name}. "
+                f"Use one of {', '.join(self.rules)}."
             )
 
     @property

@@ -212,8 +212,8 @@ def test_a_speaker_who_turns_up_in_two_sessions_is_refused() -> None:
         ({"name": "nested", "validation_fraction": 0.0}, "validation_fraction=0.0 must"),
         ({"name": "nested", "validation_fraction": 1.0}, "validation_fraction=1.0 must"),
         (
-            {"rule": "best_validation"},
-            "rule=best_validation is not possible under published. Use one of best_test, last",
+            {"headline": "best_validation"},
+            "headline=best_validation is not possible under published. Use one of best_test, last",
         ),
     ],
 )
