@@ -9,7 +9,8 @@ from sklearn.model_selection import KFold
 
 from plb_ablate.data.utterance import Corpus, Utterance
 from plb_ablate.errors import ConfigError, ProtocolError
-from plb_ablate.folds import ALLOWED_RULES, PROTOCOLS, RULE_LABELS, RULES, Fold, Protocol, make_folds
+from plb_ablate.folds import Fold, make_folds
+from plb_ablate.protocol import ALLOWED_RULES, PROTOCOLS, RULE_LABELS, RULES, Protocol
 
 ROOT = Path("/corpus")
 
