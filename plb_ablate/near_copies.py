@@ -1,0 +1,67 @@
+"""Which recordings of a corpus sound nearly the same, by their features."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NEAR_COPY", "near_copies"]
+
+NEAR_COPY = 0.95
+"""Similarity from which two recordings count as copies of each other (see `near_copies`).
+
+Between 360 RAVDESS recordings, where actors say each sentence twice in each emotion, the most alike pair reaches 0.88
+and half of the recordings have nothing nearer than 0.60. A copy of one of them reaches 1.00 after a change of gain, and
+at least 0.99 with noise 50 dB below the speech, 0.95 with noise 40 dB below, 0.98 when it starts 12 ms later.
+"""
+
+POOL = 4
+"""Frames averaged before recordings are compared (93 ms), against small shifts."""
+
+BLOCK = 512
+"""Recordings compared with the others at a time; bounds the memory."""
+
+
+def near_copies(
+    features: NDArray[np.float32], threshold: float = NEAR_COPY
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Find pairs of recordings that sound nearly the same.
+
+    Similarity is the cosine of two recordings' MFCCs after averaging over `POOL` frames, taking each coefficient's mean
+    over time away (a change of gain moves only the mean of the first) and dividing by its deviation over the corpus.
+
+    Parameters
+    ----------
+    features : float32 array of shape (n, frames, coefficients)
+        At least `POOL` frames. 5,531 x 196 x 39 takes about two seconds and 80 MiB more.
+    threshold : float
+        Smallest similarity of a copy.
+
+    Returns
+    -------
+    pairs : int64 array of shape (m, 2)
+        Indices i < j, the most alike pair first.
+    similarity : float32 array of shape (m,)
+        In [threshold, 1]. A recording without any change over time is like no other.
+
+    Raises
+    ------
+    ValueError
+        If a feature is not finite.
+    """
+    n, frames, coefficients = features.shape
+    pooled = features[:, : frames // POOL * POOL].reshape(n, -1, POOL, coefficients).mean(axis=2)
+    finite = np.isfinite(pooled).all(axis=(1, 2))
+    if not finite.all():
+        raise ValueError(f"The features of recording {np.argmin(finite)} are not finite.")
+    pooled -= pooled.mean(axis=1, keepdims=True)
+    pooled /= np.maximum(np.sqrt(np.mean(pooled**2, axis=(0, 1))), 1e-6)
+    units = pooled.reshape(n, -1)
+    units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), 1e-6)
+    pairs, similarity = [np.empty((0, 2), np.int64)], [np.empty(0, np.float32)]
+    for start in range(0, n, BLOCK):
+        block = np.triu(units[start : start + BLOCK] @ units[start:].T, k=1)
+        found = np.argwhere(block >= threshold)
+        pairs.append(found + start)
+        similarity.append(np.minimum(block[found[:, 0], found[:, 1]], np.float32(1)))
+    values = np.concatenate(similarity)
+    order = np.argsort(-values, kind="stable")
+    return np.concatenate(pairs)[order], values[order]
