@@ -14,7 +14,7 @@ MODULES = ("dwscnn", "cbam", "spa", "sa", "routing")
 """The modules that can be removed, in the order of the published table."""
 
 OTHER_MODELS = ("spa_published", "forward_only", "backward_only")
-"""Models that are not a plain removal: the published `Spa` row, and the single streams of the Pattern Learning Block."""
+"""Models that are no plain removal: the published `Spa` row, and single streams of the Pattern Learning Block."""
 
 ABLATIONS = (
     "none",
@@ -23,9 +23,9 @@ ABLATIONS = (
 )
 """Every ablation under its canonical name."""
 
-ALIASES = {
-    "+".join(order): name for name in ABLATIONS if "+" in name for order in permutations(name.split("+"))
-} | {name: name for name in ABLATIONS}
+ALIASES = {"+".join(order): name for name in ABLATIONS if "+" in name for order in permutations(name.split("+"))} | {
+    name: name for name in ABLATIONS
+}
 """Every accepted spelling, with the canonical name it means (``sa+cbam`` means ``cbam+sa``)."""
 
 

@@ -141,7 +141,7 @@ class Config:
     protocol: Protocol = field(default_factory=Protocol)
     trainer: Trainer = field(default_factory=Trainer)
     tracking: Tracking = field(default_factory=Tracking)
-    ablation: Ablation = Ablation.none  # type: ignore[valid-type]
+    ablation: Ablation = Ablation["none"]
     reverse: Reverse = Reverse.coefficient
     seed: int = 42
     fold: int | None = None
@@ -182,10 +182,10 @@ def to_config(composed: DictConfig) -> Config:
 
 
 def _keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
-    for key in node:
-        yield f"{prefix}{key}"
+    for key in map(str, node):
+        yield f"{prefix}{key!s}"
         if not OmegaConf.is_missing(node, key) and isinstance(child := node._get_node(key), DictConfig):
-            yield from _keys(child, f"{prefix}{key}.")
+            yield from _keys(child, f"{prefix}{key!s}.")
 
 
 def identity(config: Config) -> dict[str, Any]:

@@ -60,7 +60,8 @@ class RecordingError(CorpusError):
         lines = "\n".join(f"  {path}: {reason}" for path, reason in self.problems)
         noun = "recording" if len(self.problems) == 1 else "recordings"
         super().__init__(
-            f"{len(self.problems)} {noun} cannot be used:\n{lines}\nReplace these files with intact copies of the corpus."
+            f"{len(self.problems)} {noun} cannot be used:\n{lines}\n"
+            "Replace these files with intact copies of the corpus."
         )
 
     def __reduce__(self) -> tuple[type["RecordingError"], tuple[Sequence[tuple[Path, str]]]]:

@@ -6,6 +6,7 @@ Random choices depend on (seed, fold, epoch) alone, so a training that was inter
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ from plb_ablate.config import Trainer
 from plb_ablate.folds import Fold
 from plb_ablate.losses import PublishedLoss, smooth
 from plb_ablate.metrics import published_score, wa
-from plb_ablate.model import build_model, check_removal, named_weights
+from plb_ablate.model import build_model, check_removal, module_parameters, named_weights
 from plb_ablate.protocol import Protocol
 from plb_ablate.seeding import derive_seed
 from plb_ablate.training_state import TrainingState
@@ -73,6 +74,16 @@ class FoldTrainer:
             lambda x: self.model(x, training=False),
             input_signature=[tf.TensorSpec((None, *self.model.input_shape[1:]), tf.float32)],
         )
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Parameters of each module of the model."""
+        return module_parameters(self.model)
+
+    @property
+    def trainable(self) -> int:
+        """Trainable parameters of the model."""
+        return sum(int(np.prod(variable.shape)) for variable in self.model.trainable_variables)
 
     @property
     def _variables(self) -> list[keras.Variable]:
@@ -131,6 +142,12 @@ class FoldTrainer:
     def predict(self, x: Array, batch_size: int = 64) -> Array:
         """Class probabilities, float32 (n, classes), of float32 (n, 196, 39, 1), in inference mode."""
         return np.concatenate([self._infer(x[i : i + batch_size]).numpy() for i in range(0, len(x), batch_size)])
+
+    def save_weights(self, weights: dict[str, Array], path: Path) -> None:
+        """Save weights, by their public names, as Keras's own ``.weights.h5`` file of the model."""
+        for name, variable in named_weights(self.model).items():
+            variable.assign(weights[name])
+        self.model.save_weights(path)
 
     def _restore(self, state: TrainingState, seed: int, fold: int) -> None:
         """Set weights and optimiser to those of `state`, or to fresh ones that depend on (seed, fold, name) alone."""

@@ -57,7 +57,7 @@ class TrainingState:
         meta = json.dumps({"epoch": self.epoch, "best": self.best, "seconds": self.seconds})
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         with draft.open("wb") as file:
-            np.savez(file, meta=np.array(meta), **arrays)
+            np.savez(file, allow_pickle=False, **arrays, meta=np.array(meta))
         draft.replace(path)
 
     @classmethod

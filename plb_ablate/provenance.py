@@ -1,0 +1,59 @@
+"""Where a result comes from: commit, versions, hardware."""
+
+import platform
+import socket
+import subprocess
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__all__ = ["LIBRARIES", "provenance"]
+
+LIBRARIES = ("plb_ablate", "tensorflow", "keras", "librosa", "numpy", "mlflow")
+"""Distributions whose versions are noted."""
+
+
+@lru_cache(maxsize=1)
+def provenance() -> dict[str, str]:
+    """Describe what computes, as plain text by name.
+
+    Returns
+    -------
+    dict of str to str
+        ``git_commit`` (``unknown`` outside a checkout, ``+dirty`` with uncommitted changes), ``python``, ``hardware``,
+        ``host`` and the version of each of `LIBRARIES`.
+    """
+    facts = {"git_commit": _commit(), "python": platform.python_version(), "hardware": _processor()}
+    return facts | {"host": socket.gethostname()} | {name: _version(name) for name in LIBRARIES}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str:
+    folder = Path(__file__).parent
+    if not (folder.parent / ".git").exists():
+        return "unknown"
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        return commit + ("+dirty" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]} x {len(names)}" if names else platform.machine()

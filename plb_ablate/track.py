@@ -1,0 +1,242 @@
+"""MLflow: finished cells of the ledger become runs, one parent a variant and seed, one child a fold.
+
+Delivery reads the ledger alone, so it can happen at any time, in any process, again after a failure; each cell is
+delivered once. The layout of the runs is in `docs/tracking.md`.
+"""
+
+import hashlib
+import json
+import logging
+import math
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+import pandas as pd
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run
+from mlflow.exceptions import MlflowException
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from plb_ablate.config import Tracking
+from plb_ablate.errors import StoreError
+from plb_ablate.figures import confusion_figure, curves_figure
+from plb_ablate.ledger import Ledger, LedgerEntry
+from plb_ablate.metrics import SCORES
+
+__all__ = ["Tracker"]
+
+_BATCH = 1000
+"""Metrics in a batch: MLflow's limit."""
+
+
+class Tracker:
+    """Delivers results of a ledger to one MLflow store.
+
+    Creating it creates the store and its experiment where they do not exist, so do it before other processes write.
+
+    Parameters
+    ----------
+    tracking : Tracking
+        Address of the store and name of the experiment.
+    ledger : Ledger
+        What is delivered.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be opened.
+    """
+
+    def __init__(self, tracking: Tracking, ledger: Ledger) -> None:
+        self.uri, self.ledger = tracking.uri, ledger
+        self.key = hashlib.sha256(f"{_absolute(tracking.uri)}#{tracking.experiment}".encode()).hexdigest()[:16]
+        with _store_errors(tracking.uri), self._alone():
+            logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+            _prepare_sqlite(tracking.uri)
+            self.client = MlflowClient(tracking.uri)
+            found = self.client.get_experiment_by_name(tracking.experiment)
+            self.experiment = found.experiment_id if found else self.client.create_experiment(tracking.experiment)
+
+    def undelivered(self) -> list[LedgerEntry]:
+        """Finished cells that this store does not have yet."""
+        return [e for e in self.ledger.entries() if e.state == "done" and not e.is_delivered(self.key)]
+
+    def deliver(self, entry: LedgerEntry) -> str:
+        """Write a finished cell to the store, with its parent run, and give the child's run id.
+
+        A part that a killed process left in the store is removed first.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be reached or refuses; the cell then stays undelivered, and nothing is lost.
+        """
+        with _store_errors(self.uri), self._alone():
+            if entry.is_delivered(self.key):
+                return (entry.folder / "delivered" / self.key).read_text().strip()
+            what, scores = entry.read("cell.json"), entry.read("result/scores.json")
+            parent = self._parent(what, scores)
+            for old in self._runs({"cell": entry.cell, "level": "fold"}):
+                self.client.delete_run(old.info.run_id)
+            child = self._child(entry, what, scores, parent.info.run_id)
+            entry.mark_delivered(self.key, child)
+            self._summarise(parent, what)
+            return child
+
+    # ------------------------------------------------------------------ runs
+
+    def _parent(self, what: Mapping[str, Any], scores: Mapping[str, Any]) -> Run:
+        tags = _variant_tags(what) | {"level": "config"}
+        for run in self._runs({key: tags[key] for key in _IDENTITY} | {"level": "config"}):
+            return run
+        name = f"{what['dataset']} {what['ablation']} seed {what['seed']} ({what['protocol']['name']})"
+        run = self._create(name, tags, _flat({key: value for key, value in what.items() if key != "fold"}))
+        total = {"params/total": sum(scores["parameters"].values()), "params/trainable": scores["trainable"]}
+        modules = {f"params/module/{module}": count for module, count in scores["parameters"].items()}
+        self._log(run.info.run_id, [Metric(name, value, 0, 0) for name, value in (total | modules).items()])
+        self.client.set_terminated(run.info.run_id)
+        return run
+
+    def _child(self, entry: LedgerEntry, what: Mapping[str, Any], scores: Mapping[str, Any], parent: str) -> str:
+        run_info = entry.read("result/run.json")
+        tags = _variant_tags(what) | run_info["provenance"]
+        tags |= {"level": "fold", "fold": str(what["fold"]), "cell": entry.cell, "mlflow.parentRunId": parent}
+        tags |= {"classes": json.dumps(scores["classes"]), "headline": scores["headline"]}
+        run = self._create(f"fold {what['fold']}", tags, _flat(what))
+        history = pd.read_csv(entry.result / "history.csv", index_col="epoch")
+        final = {f"{rule}/{name}": v for rule, values in scores["rules"].items() for name, v in values.items()}
+        final |= {f"n_{side}": size for side, size in scores["sizes"].items()} | {"seconds": run_info["seconds"]}
+        now = int(time.time() * 1000)
+        metrics = [Metric(name, float(value), now, 0) for name, value in final.items()]
+        metrics += [
+            Metric(name, float(value), now, epoch)
+            for name, curve in history.items()
+            for epoch, value in enumerate(curve)
+        ]
+        self._log(run.info.run_id, metrics)
+        self._artifacts(run.info.run_id, entry, history, what, scores)
+        self.client.set_terminated(run.info.run_id)
+        return str(run.info.run_id)
+
+    def _artifacts(
+        self, run_id: str, entry: LedgerEntry, history: pd.DataFrame, what: Mapping[str, Any], scores: Mapping[str, Any]
+    ) -> None:
+        title = f"{what['dataset']} {what['ablation']}, fold {what['fold']}"
+        with tempfile.TemporaryDirectory() as folder:
+            matrix = pd.read_csv(entry.result / "confusion_matrix.csv", index_col=0)
+            confusion_figure(matrix, title, Path(folder) / "confusion_matrix.png")
+            chosen = scores["rules"][scores["headline"]]["epoch"]
+            curves_figure(history, chosen, title, Path(folder) / "curves.png")
+            self.client.log_artifacts(run_id, folder)
+        for name in ("config.yaml", "predictions.csv", "confusion_matrix.csv", "history.csv", "weights.weights.h5"):
+            self.client.log_artifact(run_id, str(entry.result / name))
+
+    def _summarise(self, parent: Run, what: Mapping[str, Any]) -> None:
+        """Bring the parent's summary up to all children that are in the store."""
+        run_id = parent.info.run_id
+        children = self._runs({"mlflow.parentRunId": run_id}, finished=True)
+        latest = {run.data.tags["fold"]: run.data.metrics for run in reversed(children)}
+        folds = [latest[fold] for fold in sorted(latest, key=int)]
+        metrics = {"folds_done": float(len(folds))}
+        rules = sorted({name.split("/")[0] for values in folds for name in values if name.endswith("/macro_f1")})
+        for rule in rules:
+            for score in SCORES:
+                values = [fold[f"{rule}/{score}"] for fold in folds]
+                metrics |= {f"{rule}/{score}/{name}": value for name, value in _summary(values).items()}
+        now = int(time.time() * 1000)
+        self._log(run_id, [Metric(name, value, now, len(folds)) for name, value in metrics.items()])
+        if parent.info.status != "FINISHED":
+            self.client.set_terminated(run_id)
+
+    # ------------------------------------------------------------------ the store
+
+    def _create(self, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> Run:
+        run = self.client.create_run(self.experiment, tags=dict(tags), run_name=name)
+        self.client.log_batch(run.info.run_id, params=[Param(key, value) for key, value in params.items()])
+        return run
+
+    def _log(self, run_id: str, metrics: Sequence[Metric]) -> None:
+        for start in range(0, len(metrics), _BATCH):
+            self.client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
+
+    def _runs(self, tags: Mapping[str, str], *, finished: bool = False) -> list[Run]:
+        """All runs with exactly these tags, the newest first."""
+        conditions = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+        conditions += ["attributes.status = 'FINISHED'"] if finished else []
+        runs: list[Run] = []
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment], " and ".join(conditions), page_token=token)
+            runs += page
+            if not (token := page.token):
+                return runs
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let one process at a time write what comes from this ledger: parents stay single, SQLite stays calm."""
+        with FileLock(self.ledger.root / ".delivery.lock"):
+            yield
+
+
+_IDENTITY = ("dataset", "ablation", "seed", "protocol", "trainer", "reverse", "config_hash")
+"""Tags that tell parents apart."""
+
+
+def _variant_tags(what: Mapping[str, Any]) -> dict[str, str]:
+    tags = {key: str(what[key]) for key in ("dataset", "ablation", "seed", "reverse", "config_hash", "n_folds")}
+    tags |= {"protocol": what["protocol"]["name"], "trainer": what["trainer"]["name"]}
+    return tags | ({"study": what["study"]} if what["study"] else {})
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Settings as MLflow parameters, for example ``trainer.epochs``."""
+    flat: dict[str, str] = {}
+    for key, item in value.items():
+        flat |= _flat(item, f"{prefix}{key}.") if isinstance(item, Mapping) else {f"{prefix}{key}": str(item)}
+    return flat
+
+
+def _summary(values: Sequence[float]) -> dict[str, float]:
+    series = pd.Series(values)
+    summary = {"max": series.max(), "min": series.min(), "mean": series.mean(), "std": series.std()}
+    return {name: float(value) for name, value in summary.items() if not math.isnan(value)}
+
+
+def _absolute(uri: str) -> str:
+    """The address with a relative SQLite file made absolute."""
+    if not uri.startswith("sqlite:"):
+        return uri
+    database = make_url(uri).database
+    return f"sqlite:///{Path(database).resolve()}" if database else uri
+
+
+def _prepare_sqlite(uri: str) -> None:
+    """Let readers and writers of an SQLite store work at the same time (write-ahead log, kept in the file)."""
+    if uri.startswith("sqlite:"):
+        engine = create_engine(uri)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=wal")
+        engine.dispose()
+
+
+@contextmanager
+def _store_errors(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        address = make_url(uri).render_as_string(hide_password=True) if "://" in uri else uri
+        reason = str(error).strip().splitlines()[0]
+        raise StoreError(
+            f"the MLflow store tracking.uri={address} cannot be used: {reason}\n"
+            "Results stay in the ledger. Start the store or name another one, then run `python -m plb_ablate.sync`."
+        ) from error

@@ -1,0 +1,158 @@
+"""What a worker process does: train one cell after another, each with its own log, from its last state on."""
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plb_ablate.cells import Cell
+from plb_ablate.config import Trainer
+from plb_ablate.folds import make_folds
+from plb_ablate.ledger import Ledger, LedgerEntry
+from plb_ablate.prepared import PreparedCorpus
+from plb_ablate.protocol import Protocol
+from plb_ablate.results import write_result
+from plb_ablate.training_state import TrainingState
+
+if TYPE_CHECKING:
+    from plb_ablate.train import FoldTrainer
+
+__all__ = ["DONE", "ELSEWHERE", "FAILED", "start_worker", "train_cell"]
+
+DONE, ELSEWHERE, FAILED = "done", "elsewhere", "failed"
+"""How `train_cell` can end: trained now or before, held by another process, failed."""
+
+
+def start_worker(threads: int, parent: int) -> None:
+    """Prepare a fresh process: TensorFlow deterministic on `threads` threads, and an end when the parent ends."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with _logged_to(Path(os.devnull)):  # TensorFlow tells of its build while it is loaded, whatever its log level
+        from plb_ablate.train import set_up_tensorflow
+    set_up_tensorflow(threads)
+
+
+def train_cell(cell: Cell, ledger_root: Path) -> str:
+    """Train a cell and write its result to the ledger.
+
+    A result that is there is kept; a state that a killed process left is gone on from. An exception becomes the cell's
+    ``error.txt``, its traceback goes to the cell's log.
+
+    Returns
+    -------
+    str
+        `DONE`, `ELSEWHERE` or `FAILED`.
+    """
+    entry = Ledger(ledger_root).entry(cell)
+    with entry.claimed(cell.description) as mine:
+        if not mine:
+            return ELSEWHERE
+        if entry.result.is_dir():
+            return DONE
+        entry.clear_error()
+        with _logged_to(entry.log):
+            try:
+                _train(cell, entry)
+            except Exception as error:
+                traceback.print_exc()
+                entry.fail(f"{type(error).__name__}: {error}")
+                return FAILED
+    return DONE
+
+
+def _train(cell: Cell, entry: LedgerEntry) -> None:
+    print(f"{time.strftime('%F %T')} training {cell.label} ({cell.id}) in process {os.getpid()}", flush=True)
+    prepared = _corpus(cell.corpus_file)
+    protocol = Protocol(**cell.settings["protocol"])
+    fold = make_folds(prepared.corpus, protocol)[cell.fold]
+    trainer = _trainer(len(cell.classes), cell.settings["ablation"], cell.settings["reverse"], *_frozen(cell))
+    state = trainer.fit_fold(
+        prepared.mfcc,
+        prepared.corpus.labels,
+        fold,
+        protocol,
+        cell.settings["seed"],
+        resume=_last_state(entry),
+        on_epoch=lambda state: _note_epoch(entry, state, cell),
+    )
+    with entry.writing_result() as folder:
+        write_result(
+            folder,
+            cell,
+            prepared,
+            fold,
+            state,
+            trainer.parameters,
+            trainer.trainable,
+            lambda path: trainer.save_weights(state.weights, path),
+        )
+
+
+def _note_epoch(entry: LedgerEntry, state: TrainingState, cell: Cell) -> None:
+    epochs = cell.settings["trainer"]["epochs"]
+    curves = {name: values[-1] for name, values in state.history.items()}
+    print(f"epoch {state.epoch}/{epochs} " + " ".join(f"{k}={v:.4f}" for k, v in curves.items()), flush=True)
+    if state.epoch < epochs:
+        state.save(entry.state_file)
+    progress = {"epoch": state.epoch, "epochs": epochs, "seconds": state.seconds, "wa": curves["test/wa"]}
+    entry.write("progress.json", progress | {"pid": os.getpid()})
+
+
+def _last_state(entry: LedgerEntry) -> TrainingState | None:
+    if not entry.state_file.exists():
+        return None
+    try:
+        state = TrainingState.load(entry.state_file)
+    except Exception as error:  # whatever a damaged file raises, the cell is trained from its start
+        print(f"{entry.state_file} is damaged ({error}): training begins anew", flush=True)
+        return None
+    print(f"going on after epoch {state.epoch}", flush=True)
+    return state
+
+
+@lru_cache(maxsize=1)
+def _corpus(file: Path) -> PreparedCorpus:
+    return PreparedCorpus.load(file)
+
+
+@lru_cache(maxsize=1)
+def _trainer(num_classes: int, ablation: str, reverse: str, *trainer: tuple[str, Any]) -> "FoldTrainer":
+    """The trainer of a variant: built and traced once for all of its folds and seeds."""
+    from plb_ablate.train import FoldTrainer
+
+    return FoldTrainer(num_classes, ablation, reverse, Trainer(**dict(trainer)))
+
+
+def _frozen(cell: Cell) -> tuple[tuple[str, Any], ...]:
+    return tuple(cell.settings["trainer"].items())
+
+
+@contextmanager
+def _logged_to(path: Path) -> Iterator[None]:
+    """Send all that the process prints, TensorFlow's own lines too, to the end of a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for saved, target in zip(kept, (1, 2), strict=True):
+            os.dup2(saved, target)
+            os.close(saved)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone: a killed sweep leaves nothing behind."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
