@@ -1,12 +1,9 @@
 """What a worker process does: train one cell after another, each with its own log, from its last state on."""
 
 import os
-import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +14,7 @@ from plb_ablate.folds import make_folds
 from plb_ablate.ledger import Ledger, LedgerEntry
 from plb_ablate.prepared import PreparedCorpus
 from plb_ablate.protocol import Protocol
+from plb_ablate.quiet import logged_to
 from plb_ablate.results import write_result
 from plb_ablate.training_state import TrainingState
 
@@ -32,7 +30,7 @@ DONE, ELSEWHERE, FAILED = "done", "elsewhere", "failed"
 def start_worker(threads: int, parent: int) -> None:
     """Prepare a fresh process: TensorFlow deterministic on `threads` threads, and an end when the parent ends."""
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    with _logged_to(Path(os.devnull)):  # TensorFlow tells of its build while it is loaded, whatever its log level
+    with logged_to(Path(os.devnull)):  # TensorFlow tells of its build while it is loaded, whatever its log level
         from plb_ablate.train import set_up_tensorflow
     set_up_tensorflow(threads)
 
@@ -55,7 +53,7 @@ def train_cell(cell: Cell, ledger_root: Path) -> str:
         if entry.result.is_dir():
             return DONE
         entry.clear_error()
-        with _logged_to(entry.log):
+        with logged_to(entry.log):
             try:
                 _train(cell, entry)
             except Exception as error:
@@ -130,25 +128,6 @@ def _trainer(num_classes: int, ablation: str, reverse: str, *trainer: tuple[str,
 
 def _frozen(cell: Cell) -> tuple[tuple[str, Any], ...]:
     return tuple(cell.settings["trainer"].items())
-
-
-@contextmanager
-def _logged_to(path: Path) -> Iterator[None]:
-    """Send all that the process prints, TensorFlow's own lines too, to the end of a file."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = os.dup(1), os.dup(2)
-    with path.open("ab") as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for saved, target in zip(kept, (1, 2), strict=True):
-            os.dup2(saved, target)
-            os.close(saved)
 
 
 def _end_with(parent: int) -> None:

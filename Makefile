@@ -1,0 +1,49 @@
+# What can be done here: make help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format report ui clean lock
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## make the environment from the lock of exact versions
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed: make PYTHON=/path/to/python3.11 install")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: $(STAMP) ## run the leave-one-module-out sweep on the embedded corpus and print its table (minutes)
+	$(BIN)/python -m plb_ablate -m experiments=demo
+	$(BIN)/python -m plb_ablate.report --dataset synthetic
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## put the code into the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+report: $(STAMP) ## rebuild the tables from MLflow into reports/
+	$(BIN)/python -m plb_ablate.report
+
+ui: $(STAMP) ## compare runs in the MLflow UI, http://127.0.0.1:5000
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --no-header --extra study --extra slurm --extra postgres --extra dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove the environment, caches and reports; results (ledger/, mlflow.db, mlruns/) and data/ stay
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache build dist reports logs

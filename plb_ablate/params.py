@@ -1,0 +1,108 @@
+"""``python -m plb_ablate.params``: parameters of every variant, by module, beside the published counts."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from plb_ablate import published
+from plb_ablate.ablation import ABLATIONS
+from plb_ablate.data import READERS
+from plb_ablate.quiet import logged_to
+
+__all__ = ["Count", "counts", "main"]
+
+EXAMPLES = """
+examples:
+  python -m plb_ablate.params                     the rows of the published tables and the single removals
+  python -m plb_ablate.params --all               every combination of removals too
+  python -m plb_ablate.params --dataset ravdess --json
+"""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Parameters of one variant on one dataset, by module; `published` is None where the page has no such row."""
+
+    dataset: str
+    ablation: str
+    total: int
+    modules: dict[str, int]
+    published: int | None
+
+    @property
+    def verdict(self) -> str:
+        """``agrees``, ``DIFFERS``, or nothing where there is no published count."""
+        if self.published is None:
+            return ""
+        return "agrees" if self.published == self.total else "DIFFERS"
+
+
+def counts(datasets: Sequence[str], ablations: Sequence[str]) -> list[Count]:
+    """Build every variant and count its parameters."""
+    rows = []
+    with logged_to(Path(os.devnull)):  # what TensorFlow tells of its build and devices is no part of the table
+        from plb_ablate.model import build_model, module_parameters
+
+        for dataset in datasets:
+            printed = published.table(dataset) if dataset in published.DATASETS else {}
+            for ablation in ablations:
+                modules = module_parameters(build_model(len(READERS[dataset].CLASSES), ablation))
+                row = printed.get(ablation)
+                rows.append(Count(dataset, ablation, sum(modules.values()), modules, row.params if row else None))
+    return rows
+
+
+def _show(rows: Sequence[Count], console: Console) -> None:
+    modules = list(dict.fromkeys(module for row in rows for module in row.modules))
+    table = Table(title="Parameters by module")
+    for heading in ("dataset", "ablation"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("total", "published", "", *modules):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        printed = f"{row.published:,}" if row.published is not None else "–"
+        split = (f"{row.modules[module]:,}" if module in row.modules else "–" for module in modules)
+        table.add_row(row.dataset, row.ablation, f"{row.total:,}", printed, row.verdict, *split)
+    console.print(table)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the counts.
+
+    Returns
+    -------
+    int
+        0, or 1 if a count differs from the published one.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m plb_ablate.params",
+        description="Count the parameters of every dataset and ablation, and compare with the published counts.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--dataset", choices=list(READERS), action="append", help="only this dataset; may be repeated")
+    parser.add_argument("--all", action="store_true", help="every combination of removals, not only single ones")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(argv)
+    wanted = ABLATIONS if options.all else [name for name in ABLATIONS if "+" not in name]
+    rows = counts(options.dataset or list(READERS), wanted)
+    compared = [row for row in rows if row.published is not None]
+    agreeing = sum(row.verdict == "agrees" for row in compared)
+    if options.json:
+        print(json.dumps([asdict(row) | {"verdict": row.verdict} for row in rows], indent=1))
+    else:
+        console = Console() if sys.stdout.isatty() else Console(width=200)
+        _show(rows, console)
+        console.print(f"{agreeing} of {len(compared)} published counts agree.", highlight=False)
+    return 0 if agreeing == len(compared) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

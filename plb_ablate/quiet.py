@@ -1,0 +1,28 @@
+"""Where output goes: a cell's log, or nowhere while a chatty library is loaded."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["logged_to"]
+
+
+@contextmanager
+def logged_to(path: Path) -> Iterator[None]:
+    """Send all that the process prints, TensorFlow's own lines too, to the end of a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for saved, target in zip(kept, (1, 2), strict=True):
+            os.dup2(saved, target)
+            os.close(saved)

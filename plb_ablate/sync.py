@@ -1,0 +1,56 @@
+"""``python -m plb_ablate.sync``: deliver to MLflow what the ledger has and the store does not, once each."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.progress import track
+
+from plb_ablate.config import Tracking
+from plb_ablate.errors import PlbError
+from plb_ablate.ledger import Ledger
+from plb_ablate.track import Tracker
+
+__all__ = ["main"]
+
+EXAMPLES = """
+examples:
+  python -m plb_ablate.sync                                   from ./ledger into ./mlflow.db
+  python -m plb_ablate.sync --tracking-uri http://localhost:5000
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Deliver.
+
+    Returns
+    -------
+    int
+        0, or the exit code of what went wrong, its message on standard error.
+    """
+    defaults = Tracking()
+    parser = argparse.ArgumentParser(
+        prog="python -m plb_ablate.sync",
+        description="Deliver finished results of a ledger to an MLflow store that does not have them yet.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--ledger", type=Path, default=Path("ledger"), help="folder of results (default: ledger)")
+    parser.add_argument("--tracking-uri", default=defaults.uri, help=f"MLflow store (default: {defaults.uri})")
+    parser.add_argument("--experiment", default=defaults.experiment, help="MLflow experiment (default: %(default)s)")
+    options = parser.parse_args(argv)
+    try:
+        tracker = Tracker(Tracking(options.tracking_uri, options.experiment), Ledger(options.ledger))
+        waiting = tracker.undelivered()
+        for entry in track(waiting, "delivering", disable=not sys.stderr.isatty()):
+            tracker.deliver(entry)
+    except PlbError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    print(f"{len(waiting)} results delivered to {options.experiment}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
