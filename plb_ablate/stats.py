@@ -260,7 +260,7 @@ def _power(effect: float, df: float, alpha: float) -> float:
     """
     critical = stats.t.isf(alpha / 2, df)
     far = stats.nct.cdf(-critical, df, effect) if effect < 5 else 0.0
-    return float(stats.nct.sf(critical, df, min(effect, 50.0)) + far)
+    return float(stats.nct.sf(critical, df, effect) + far)
 
 
 def minimal_detectable_delta(test: TTest, *, power: float = 0.8, alpha: float = 0.05) -> float:

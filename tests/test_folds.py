@@ -115,6 +115,7 @@ def test_nested_validation_keeps_the_class_shares_and_depends_on_seed_and_fold_o
         (emodb(), 5, 10, 1),
         (iemocap(), 10, 5, 2),
         (ravdess(), 10, 12, 2),
+        (ravdess(), 9, 12, 2),
         (ravdess(), 6, 6, 4),
         (ravdess(), 3, 3, 8),
         (ravdess(6), 10, 3, 2),

@@ -22,6 +22,15 @@ def test_near_copies_over_several_blocks_agree_with_the_plain_cosine() -> None:
     assert (np.diff(similarity) <= 0).all()
 
 
+def test_a_change_of_gain_leaves_a_copy() -> None:
+    features = np.random.default_rng(5).normal(size=(60, 24, 6)).astype(np.float32)
+    features[8] = features[2]
+    features[8, :, 0] += 100  # dB are logarithmic: a factor adds to the first coefficient
+    pairs, similarity = near_copies(features)
+    assert pairs.tolist() == [[2, 8]]
+    assert similarity == pytest.approx(1)
+
+
 def test_silence_is_like_nothing_and_broken_features_are_refused() -> None:
     features = np.random.default_rng(5).normal(size=(60, 24, 6)).astype(np.float32)
     features[:2] = -500
