@@ -1,6 +1,9 @@
 """What all tests share: where the reference material lies, and quiet libraries."""
 
 import os
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,3 +21,55 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the reference material is not at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Root of a synthetic corpus of 24 recordings by 2 speakers, made once for all tests."""
+    from plb_ablate.data import synthetic
+
+    root = tmp_path_factory.mktemp("corpus") / "synthetic"
+    synthetic.generate(root, speakers=2, sentences=3)
+    return root
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """Runs the project's commands as a user does: another process, in a folder of its own."""
+
+    folder: Path
+
+    def run(
+        self, *arguments: str, module: str = "plb_ablate", timeout: float = 240
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", module, *arguments]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def start(self, *arguments: str, module: str = "plb_ablate") -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", module, *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> CommandLine:
+    """The command line in an empty folder outside the checkout."""
+    return CommandLine(tmp_path)
+
+
+SMOKE = ("trainer=smoke", "protocol.n_splits=2", "trainer.batch_size=4")
+"""Settings of a sweep that trains for seconds."""

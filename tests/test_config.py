@@ -1,0 +1,136 @@
+"""Every YAML composes; what is misspelt or impossible is refused."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
+
+from plb_ablate.ablation import ABLATIONS, ALIASES, MODULES, canonical_ablation, removed_modules
+from plb_ablate.cli import _StudySearchPath, config_root
+from plb_ablate.config import Config, Trainer, register_schema, to_config
+from plb_ablate.data import READERS
+from plb_ablate.errors import ConfigError
+from plb_ablate.protocol import PROTOCOLS
+
+CONF = config_root() / "conf"
+STUDIES = sorted(path.stem for path in (config_root() / "experiments").glob("*.yaml"))
+CHOICES = sorted(
+    (path.parent.name, path.stem) for path in CONF.rglob("*.yaml") if path.parent != CONF and "hydra" not in path.parts
+)
+
+
+@pytest.fixture(autouse=True)
+def composer() -> Iterator[None]:
+    register_schema()
+    if not any(plugin is _StudySearchPath for plugin in Plugins.instance().class_name_to_class.values()):
+        Plugins.instance().register(_StudySearchPath)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield
+    GlobalHydra.instance().clear()
+
+
+def config(*overrides: str) -> Config:
+    return to_config(compose("config", list(overrides)))
+
+
+@pytest.mark.parametrize(("group", "choice"), CHOICES)
+def test_every_choice_composes_and_bears_its_name(group: str, choice: str) -> None:
+    chosen = getattr(config(f"{group}={choice}"), group)
+    assert getattr(chosen, "name", choice) == choice
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_study_composes_and_bears_its_name(study: str) -> None:
+    composed = compose("config", [f"experiments={study}"], return_hydra_config=True)
+    assert composed.study == study
+    assert composed.hydra.mode.name == "MULTIRUN"
+    named = composed.hydra.sweeper.params.ablation.split(",")
+    assert set(named) <= set(ABLATIONS)
+    assert named[0] == "none"
+    header = (config_root() / "experiments" / f"{study}.yaml").read_text().splitlines()[1]
+    assert header == f"# python -m plb_ablate -m experiments={study}"
+
+
+def test_the_choices_are_those_of_the_code() -> None:
+    names = {group: {choice for g, choice in CHOICES if g == group} for group, _ in CHOICES}
+    assert names["dataset"] == set(READERS)
+    assert names["protocol"] == set(PROTOCOLS)
+    assert set(STUDIES) >= {"demo", "published_emodb", "published_ravdess", "published_iemocap"}
+
+
+def test_defaults_are_the_published_training() -> None:
+    composed = config()
+    assert composed.trainer == Trainer()
+    assert (composed.trainer.epochs, composed.trainer.beta_1, composed.trainer.beta_2) == (300, 0.975, 0.932)
+    assert (composed.protocol.n_splits, composed.protocol.random_state) == (10, 98)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("ablation=cbmm", "cbmm.*expected one of.*cbam"),
+        ("sede=3", "sede"),
+        ("dataset=emodbb", "(?s)emodbb.*emodb"),
+        ("experiments=published_emo", "(?s)published_emo.*published_emodb"),
+        ("seed=many", "many.*Integer"),
+        ("reverse=frequency", "expected one of.*coefficient, time"),
+        ("trainer.epoch=3", "epoch"),
+    ],
+)
+def test_misspelt_overrides_are_refused_by_name(override: str, said: str) -> None:
+    with pytest.raises((HydraException, ConfigError)) as caught:
+        config(override)
+    assert re.search(said, f"{caught.value} {caught.value.__cause__}")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("+sede=3", "unknown setting: sede"),
+        ("+trainer.epoch=3", "unknown setting: trainer.epoch"),
+        ("+experiment=demo", "unknown setting: experiment"),
+        ("trainer.epochs=0", r"trainer.epochs=0 must be greater than 0"),
+        ("trainer.beta_1=1.0", "trainer.beta_1=1.0"),
+        ("threads=0", "threads=0"),
+        ("protocol.n_splits=1", "n_splits=1"),
+    ],
+)
+def test_added_keys_and_impossible_values_are_refused(override: str, said: str) -> None:
+    with pytest.raises(Exception, match=said) as caught:
+        config(override)
+    assert isinstance(caught.value, ConfigError) or isinstance(caught.value.__cause__, ConfigError)
+
+
+def test_ablation_names() -> None:
+    assert len(ABLATIONS) == 35
+    assert len(set(ABLATIONS)) == 35
+    assert config("ablation=sa+cbam").ablation.value == "cbam+sa"
+    assert all(canonical_ablation(alias) == name for alias, name in ALIASES.items())
+    assert removed_modules("routing+sa") == {"sa", "routing"}
+    assert removed_modules("spa_published") == set()
+    assert set(MODULES) == {"dwscnn", "cbam", "spa", "sa", "routing"}
+    for wrong in ("cbmm", "cbam+cbam", "none+sa", "cbam+", "spa_published+sa"):
+        with pytest.raises(ConfigError, match="unknown"):
+            canonical_ablation(wrong)
+
+
+def test_where_a_job_runs_does_not_decide_its_result() -> None:
+    from plb_ablate.config import identity
+
+    def settings(*overrides: str) -> dict[str, Any]:
+        return identity(config(*overrides))
+
+    assert settings() == settings("n_jobs=2", "ledger=/x", "tracking.uri=sqlite:///x.db", "study=x", "dataset.root=/x")
+    different = ["seed=1", "threads=2", "ablation=sa", "reverse=time", "trainer.epochs=9", "protocol.n_splits=3"]
+    assert len({str(settings(override)) for override in [*different, "seed=42"]}) == len(different) + 1
+
+
+def test_configuration_is_found_beside_the_package() -> None:
+    assert (CONF / "config.yaml").is_file()
+    assert Path(config_root() / "experiments" / "demo.yaml").is_file()
