@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -12,6 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
@@ -41,10 +42,11 @@ class SweepCallback(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Compose every job, check all of them, and show what is to do."""
-        from plb_ablate.sweep import Sweep
-
         with _clean_errors():
-            _state["sweep"] = Sweep(compose_jobs(config))
+            jobs = compose_jobs(config)
+            from plb_ablate.sweep import Sweep
+
+            _state["sweep"] = Sweep(jobs)
             _state["sweep"].progress.__enter__()
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
@@ -88,10 +90,10 @@ def _without_hydra(composed: DictConfig) -> DictConfig:
 
 def run_job(composed: DictConfig) -> None:
     """Run one job: its part of the multirun's sweep, or a sweep of its own."""
-    from plb_ablate.sweep import Sweep
-
     with _clean_errors():
         config = to_config(composed)
+        from plb_ablate.sweep import Sweep
+
         if sweep := _state.get("sweep"):
             sweep.run(config)
             return
@@ -115,14 +117,9 @@ class _clean_errors:  # noqa: N801
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, PlbError):
-            fail(error)
-
-
-def fail(error: PlbError) -> NoReturn:
-    """Print an error and exit with its code."""
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(error.exit_code)
+        if isinstance(error, PlbError | HydraException):
+            print(f"error: {error}", *([error.__cause__] if error.__cause__ else []), sep="\n", file=sys.stderr)
+            sys.exit(getattr(error, "exit_code", PlbError.exit_code))
 
 
 def main() -> None:

@@ -10,12 +10,11 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from plb_ablate.ablation import ALIASES
+from plb_ablate.ablation import canonical_ablation
 from plb_ablate.errors import ConfigError
 from plb_ablate.protocol import Protocol
 
 __all__ = [
-    "Ablation",
     "Config",
     "Dataset",
     "Reverse",
@@ -25,9 +24,6 @@ __all__ = [
     "register_schema",
     "to_config",
 ]
-
-Ablation = Enum("Ablation", ALIASES)  # type: ignore[misc]
-"""Every spelling of an ablation; the member's value is the canonical name."""
 
 Reverse = Enum("Reverse", {"coefficient": "coefficient", "time": "time"})
 """Axis that the backward stream sees reversed."""
@@ -117,8 +113,8 @@ class Config:
     ----------
     dataset, protocol, trainer, tracking
         Groups of settings, one YAML a choice in ``conf/``.
-    ablation : Ablation
-        What is removed: ``none``, ``cbam``, ``cbam+sa``, ...
+    ablation : str
+        What is removed: ``none``, ``cbam``, ``cbam+sa``, ...; any order, kept in the canonical one.
     reverse : Reverse
         Axis that the backward stream sees reversed.
     seed : int
@@ -141,7 +137,7 @@ class Config:
     protocol: Protocol = field(default_factory=Protocol)
     trainer: Trainer = field(default_factory=Trainer)
     tracking: Tracking = field(default_factory=Tracking)
-    ablation: Ablation = Ablation["none"]
+    ablation: str = "none"
     reverse: Reverse = Reverse.coefficient
     seed: int = 42
     fold: int | None = None
@@ -152,6 +148,7 @@ class Config:
     study: str | None = None
 
     def __post_init__(self) -> None:
+        self.ablation = canonical_ablation(self.ablation)
         for key in ("n_jobs", "threads"):
             if (value := getattr(self, key)) is not None and value < 1:
                 raise ConfigError(f"{key}={value} must be 1 or more.")
@@ -192,5 +189,5 @@ def identity(config: Config) -> dict[str, Any]:
     """Give the settings that decide a result, as plain values (where it runs or is tracked does not)."""
     plain = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
     assert isinstance(plain, dict)
-    kept = {str(key): plain[key] for key in ("protocol", "trainer", "reverse", "seed", "threads")}
-    return kept | {"ablation": config.ablation.value, "dataset": config.dataset.name}
+    kept = {str(key): plain[key] for key in ("ablation", "protocol", "trainer", "reverse", "seed", "threads")}
+    return kept | {"dataset": config.dataset.name}
