@@ -14,10 +14,10 @@ from plb_ablate.data.voice import Delivery, Voice, speak
 __all__ = ["EMOTIONS", "SENTENCES", "SPEAKERS", "perform"]
 
 EMOTIONS = {
-    "anger": Delivery(pitch=3.5, span=5.0, slope=-1.0, rate=1.18, gain=6.5, tilt=2400, jitter=0.03),
-    "happiness": Delivery(pitch=5.0, span=6.0, slope=2.0, rate=1.06, gain=3.0, tilt=1150, jitter=0.015),
-    "neutral": Delivery(pitch=0.0, span=2.5, slope=-2.0, rate=1.00, gain=0.0, tilt=650, jitter=0.01),
-    "sadness": Delivery(pitch=-1.5, span=1.2, slope=-3.5, rate=0.82, gain=-5.0, tilt=350, jitter=0.02),
+    "anger": Delivery(pitch=3.5, span=5.0, slope=-1.0, rate=1.22, gain=8.0, tilt=3000, jitter=0.03),
+    "happiness": Delivery(pitch=5.5, span=6.0, slope=2.0, rate=1.06, gain=3.0, tilt=1100, jitter=0.015),
+    "neutral": Delivery(pitch=0.0, span=2.5, slope=-2.0, rate=1.00, gain=-1.0, tilt=600, jitter=0.01),
+    "sadness": Delivery(pitch=-1.5, span=1.2, slope=-3.5, rate=0.80, gain=-7.0, tilt=300, jitter=0.02),
 }
 """How each emotion is spoken on average, in label order."""
 
