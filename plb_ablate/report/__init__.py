@@ -3,7 +3,8 @@
 from plb_ablate.report.page import write_page
 from plb_ablate.report.records import ConfigRun, FoldRun, Study, StudyKey, group_studies
 from plb_ablate.report.render import to_csv, to_latex, to_markdown
-from plb_ablate.report.runs import open_store, read_studies
+from plb_ablate.report.runs import read_studies
+from plb_ablate.report.store import open_store
 from plb_ablate.report.table import Cell, Table
 
 __all__ = [

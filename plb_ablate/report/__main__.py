@@ -8,11 +8,14 @@ from itertools import groupby
 from pathlib import Path
 
 from plb_ablate.errors import PlbError
-from plb_ablate.report.page import heading, sections, write_page
-from plb_ablate.report.records import Study
-from plb_ablate.report.render import to_markdown, to_rich
-from plb_ablate.report.runs import open_store, read_studies
-from plb_ablate.report.table import Table
+from plb_ablate.report.analysis import analyse
+from plb_ablate.report.page import heading, write_page
+from plb_ablate.report.published_page import printed_table, published_verdict, write_published
+from plb_ablate.report.runs import read_leaks, read_studies
+from plb_ablate.report.store import open_store
+from plb_ablate.report.tables import wa_table
+from plb_ablate.report.terminal import show
+from plb_ablate.report.verdict import comparison_table, verdict
 
 __all__ = ["main"]
 
@@ -21,12 +24,13 @@ examples:
   python -m plb_ablate.report                        every dataset in ./mlflow.db, into ./reports
   python -m plb_ablate.report --dataset ravdess      one page, reports/ravdess.md
   python -m plb_ablate.report --seed 42 --seed 43    only the runs of these seeds
+  python -m plb_ablate.report --published            the same statistics of the published folds; needs no runs
   python -m plb_ablate.report --tracking-uri http://localhost:5000 --out /tmp/reports
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the reports and print their first tables.
+    """Write the reports, and print the table and the verdict of each study.
 
     Returns
     -------
@@ -35,7 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     try:
-        _report(options)
+        if options.published:
+            _published(options)
+        else:
+            _report(options)
     except PlbError as error:
         print(f"plb_ablate.report: {error}", file=sys.stderr)
         return error.exit_code
@@ -57,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         "--tracking-uri", default=uri, help="MLflow store (default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db)"
     )
     parser.add_argument("--experiment", default="plb_ablate", help="MLflow experiment (default: plb_ablate)")
+    parser.add_argument(
+        "--published", action="store_true", help="report the published folds instead of runs (reports/published.md)"
+    )
     return parser
 
 
@@ -64,26 +74,20 @@ def _report(options: argparse.Namespace) -> None:
     client = open_store(options.tracking_uri)
     studies = read_studies(client, options.experiment, options.dataset, options.seed)
     for dataset, group in groupby(studies, key=lambda study: study.key.dataset):
-        found = list(group)
-        written = write_page(dataset, found, options.out)
-        for study in found:
-            _print_study(study)
+        analyses = [analyse(study, read_leaks(client, study)) for study in group]
+        written = write_page(dataset, analyses, options.out)
+        for analysis in analyses:
+            show(f"{dataset}, {heading(analysis.study)}", wa_table(analysis.study), verdict(analysis))
         print(f"Wrote {written[0]} and {len(written) - 1} files below {options.out / dataset}.")
 
 
-def _print_study(study: Study) -> None:
-    """Print the first table of each section: coloured on a terminal, as Markdown into a pipe."""
-    title = f"{study.key.dataset}, {heading(study)}"
-    tables: list[Table] = [section.tables[0] for section in sections(study)[:2]]
-    if not sys.stdout.isatty():
-        print(f"## {title}\n", *(to_markdown(table) for table in tables), sep="\n")
-        return
-    from rich.console import Console
-
-    console = Console()
-    console.rule(title)
-    for table in tables:
-        console.print(to_rich(table))
+def _published(options: argparse.Namespace) -> None:
+    analyses, written = write_published(options.out, options.dataset)
+    for analysis in analyses:
+        dataset = analysis.study.key.dataset
+        table = comparison_table(analysis) if analysis.headline else printed_table(dataset)
+        show(f"{dataset}, published folds", table, published_verdict(analysis))
+    print(f"Wrote {written[0]} and {len(written) - 1} files below {options.out / 'published'}.")
 
 
 if __name__ == "__main__":

@@ -1,46 +1,100 @@
-"""Puts a dataset's studies together: one Markdown page, and every table of it as CSV and LaTeX."""
+"""Puts a study's tables and figures in order: the sections of a page, the page, and every table as CSV and LaTeX."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from plb_ablate import published
+from plb_ablate.report.analysis import Analysis
+from plb_ablate.report.beside import beside_table, departures
+from plb_ablate.report.claims import claims, claims_table, claims_words
+from plb_ablate.report.cost import cost_table
+from plb_ablate.report.figures import FIGURES, write_figures
+from plb_ablate.report.gap import delta_by_rule_table, gap_table, gap_words
+from plb_ablate.report.origin import fold_csv, origin_table, run_table
 from plb_ablate.report.records import STREAMS, Study
+from plb_ablate.report.removals import removal_table
 from plb_ablate.report.render import FORMATS, to_markdown
 from plb_ablate.report.table import Table
 from plb_ablate.report.tables import accuracy_table, block_table, wa_table
+from plb_ablate.report.verdict import comparison_table, verdict
 
-__all__ = ["Section", "page", "sections", "write_page"]
+__all__ = ["Section", "heading", "page", "sections", "write", "write_page"]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with the tables below it."""
+    """A heading with words, tables and a figure below it."""
 
     title: str
-    tables: tuple[Table, ...]
+    tables: tuple[Table, ...] = ()
     words: str = ""
+    figure: str = ""
 
 
-def sections(study: Study) -> list[Section]:
-    """Make the sections of one study, in the order of the page."""
-    block = any(name in study.ablations for name in STREAMS)
-    return [
-        Section("Table in the published layout", (wa_table(study),)),
-        *([Section("The block itself", (block_table(study),))] if block else []),
-        Section("True accuracies", tuple(accuracy_table(study, rule) for rule in study.rules)),
+def sections(analysis: Analysis, *, claimed: bool = True) -> list[Section]:
+    """Make the sections of one study, in the order of the page.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The study.
+    claimed : bool
+        Hold the published page's claims against this study (of several on one page, one is enough).
+    """
+    return [*_scores(analysis), *_differences(analysis), *_audits(analysis, claimed), *_origin(analysis)]
+
+
+def _scores(analysis: Analysis) -> list[Section]:
+    study = analysis.study
+    found = [Section("Verdict", words=verdict(analysis)), Section("Table in the published layout", (wa_table(study),))]
+    if study.key.dataset in published.DATASETS:
+        found.append(Section("The published table beside ours", (beside_table(study),)))
+    if any(name in study.ablations for name in STREAMS):
+        found.append(Section("The block itself", (block_table(study),)))
+    found.append(Section("True accuracies", tuple(accuracy_table(study, rule) for rule in study.rules)))
+    return found
+
+
+def _differences(analysis: Analysis) -> list[Section]:
+    study = analysis.study
+    found = [
+        Section("Differences from the proposed model", (comparison_table(analysis),), figure="forest"),
+        Section("Fold by fold", figure="paired"),
     ]
+    if len(study.rules) > 1:
+        tables = (gap_table(study), delta_by_rule_table(analysis))
+        found.append(Section("Optimism gap", tables, gap_words(analysis), "gap"))
+    return found
 
 
-def page(dataset: str, studies: Sequence[Study]) -> str:
-    """Write a dataset's page as Markdown; the same studies give the same bytes."""
-    lines = [f"# {dataset}\n"]
-    for study in studies:
-        lines.append(f"## {heading(study)}\n")
-        for section in sections(study):
-            lines.append(f"### {section.title}\n")
-            lines += [f"{section.words}\n"] if section.words else []
-            lines += [to_markdown(table) for table in section.tables]
-    return "\n".join(lines)
+def _audits(analysis: Analysis, claimed: bool) -> list[Section]:
+    study = analysis.study
+    found = [
+        Section("Audit: leakage", words=_leaks(analysis.leaks)),
+        Section("Audit: removals took effect", (removal_table(study),)),
+    ]
+    if claimed and study.key.dataset in published.DATASETS:
+        told = claims(analysis)
+        found.append(Section("Audit: published against reproduced", (claims_table(told),), claims_words(study, told)))
+    return found
+
+
+def _leaks(leaks: Sequence[str] | None) -> str:
+    if leaks is None:
+        return "No leakage audit is stored with these runs."
+    if not leaks:
+        return "The audit stored with these runs found nothing that crosses the sides of a fold."
+    return "The audit stored with these runs warns:\n\n" + "\n".join(f"- **{words}**" for words in leaks)
+
+
+def _origin(analysis: Analysis) -> list[Section]:
+    study = analysis.study
+    runs = (run_table(study),) if study.configs else ()
+    return [
+        Section("Cost and benefit", (cost_table(analysis),)),
+        Section("Provenance", (origin_table(study), *runs)),
+    ]
 
 
 def heading(study: Study) -> str:
@@ -51,17 +105,46 @@ def heading(study: Study) -> str:
     return f"protocol={key.protocol}, trainer={key.trainer}{reverse}, seed {seeds} (config {key.config_hash[:8]})"
 
 
-def write_page(dataset: str, studies: Sequence[Study], out: Path) -> list[Path]:
-    """Write ``<out>/<dataset>.md``, and the tables below ``<out>/<dataset>/<study>/``; give the files written."""
-    written = [_write(out / f"{dataset}.md", page(dataset, studies))]
-    for study in studies:
-        folder = out / dataset / study.key.slug
-        for table in (table for section in sections(study) for table in section.tables):
-            written += [_write(folder / f"{table.name}.{end}", form(table)) for end, form in FORMATS.items()]
-    return written
+def page(found: Sequence[Section], folder: str, figures: Sequence[Path]) -> str:
+    """Write sections as Markdown below a study's heading; figures are linked below `folder`."""
+    drawn = {path.stem for path in figures}
+    lines = []
+    for section in found:
+        if not (section.words or section.tables or section.figure in drawn):
+            continue
+        lines.append(f"### {section.title}\n")
+        lines += [f"{section.words.strip()}\n"] if section.words else []
+        lines += [to_markdown(table) for table in section.tables]
+        if section.figure in drawn:
+            lines.append(f"![{FIGURES[section.figure][0]}]({folder}/{section.figure}.png)\n")
+    return "\n".join(lines)
 
 
-def _write(path: Path, content: str) -> Path:
+def write_page(dataset: str, analyses: Sequence[Analysis], out: Path) -> list[Path]:
+    """Write ``<out>/<dataset>.md``, and tables and figures below ``<out>/<dataset>/<study>/``; give the files written.
+
+    The same analyses give the same bytes.
+    """
+    nearest = min(analyses, key=lambda analysis: len(departures(analysis.study)))
+    lines, written = [f"# {dataset}\n"], []
+    for analysis in analyses:
+        study = analysis.study
+        folder = Path(dataset) / study.key.slug
+        found = sections(analysis, claimed=analysis is nearest)
+        written += write(found, out / folder)
+        figures = write_figures(analysis, out / folder)
+        written += [*figures, _text(out / folder / "folds.csv", fold_csv(study))]
+        lines += [f"## {heading(study)}\n", page(found, folder.as_posix(), figures)]
+    return [_text(out / f"{dataset}.md", "\n".join(lines)), *written]
+
+
+def write(found: Sequence[Section], folder: Path) -> list[Path]:
+    """Write every table of some sections as CSV and LaTeX."""
+    tables = [table for section in found for table in section.tables]
+    return [_text(folder / f"{table.name}.{end}", form(table)) for table in tables for end, form in FORMATS.items()]
+
+
+def _text(path: Path, content: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content, encoding="utf-8", newline="\n")
     return path

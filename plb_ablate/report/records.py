@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from plb_ablate.ablation import ABLATIONS, MODULES, OTHER_MODELS
+from plb_ablate.protocol import ALLOWED_RULES, RULES
 
 __all__ = [
     "HEADLINE",
     "METRICS",
     "ORDER",
-    "RULES",
     "STREAMS",
     "ConfigRun",
     "FoldRun",
@@ -23,18 +23,11 @@ __all__ = [
     "row_order",
 ]
 
-RULES = ("best_test", "best_validation", "last")
-"""How the epoch of a fold is chosen; every run carries the scores of all rules that its protocol allows."""
-
 METRICS = ("score", "wa", "ua", "macro_f1")
 """Published score (mean of batch accuracies), accuracy over utterances, mean recall, macro F1; fractions in [0, 1]."""
 
-HEADLINE = {
-    "published": ("best_test", "score"),
-    "nested": ("best_validation", "wa"),
-    "speaker": ("best_validation", "wa"),
-}
-"""Rule and metric that a protocol's verdict and first table rest on."""
+HEADLINE = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
+"""Rule and metric that a protocol's verdict and first table rest on: the published score only under ``published``."""
 
 STREAMS = tuple(name for name in OTHER_MODELS if name != "spa_published")
 """The Pattern Learning Block itself removed: one stream instead of both."""
@@ -75,6 +68,8 @@ class FoldRun:
     ----------
     scores : mapping of str to mapping of str to float
         Rule to metric to value; fractions in [0, 1].
+    headline : str
+        Rule that the run's settings put first; empty means the usual one of its protocol.
     seconds : float
         Training time.
     ended : int
@@ -92,6 +87,7 @@ class FoldRun:
     cell: str
     ended: int
     scores: Mapping[str, Mapping[str, float]]
+    headline: str = ""
     seconds: float = math.nan
     n_train: int = 0
     n_validation: int = 0
@@ -163,7 +159,8 @@ class Study:
     @property
     def headline(self) -> tuple[str, str]:
         """Rule and metric of the verdict and the first table."""
-        return HEADLINE.get(self.key.protocol, ("last", "wa"))
+        rule, metric = HEADLINE.get(self.key.protocol, ("last", "wa"))
+        return (self.folds[0].headline or rule, metric)
 
     @cached_property
     def _by_cell(self) -> dict[str, dict[tuple[int, int], FoldRun]]:
@@ -190,6 +187,11 @@ class Study:
     def config(self, ablation: str) -> ConfigRun | None:
         """Give the parent run of a variant (of its lowest seed); None where none is finished."""
         return next((run for run in self.configs if run.ablation == ablation), None)
+
+    def params(self, ablation: str) -> int | None:
+        """Give a variant's parameter count; None where no finished parent run carries it."""
+        config = self.config(ablation)
+        return None if config is None else config.params
 
     @cached_property
     def n_utterances(self) -> int:

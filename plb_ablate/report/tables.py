@@ -4,17 +4,19 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean, stdev
 
+from plb_ablate.protocol import RULE_LABELS
 from plb_ablate.report.records import STREAMS, Study
 from plb_ablate.report.table import MISSING, Cell, Table, cut, number, rounded, text
 
-__all__ = ["RULE_NAMES", "accuracy_table", "block_table", "display_name", "missing_note", "published_rows", "wa_table"]
-
-RULE_NAMES = {
-    "best_test": "best epoch on the test fold (optimistic)",
-    "best_validation": "best epoch on validation data",
-    "last": "last epoch",
-}
-"""What a rule is called on a page; a score chosen on the test fold is marked wherever it is shown."""
+__all__ = [
+    "METRIC_NAMES",
+    "accuracy_table",
+    "block_table",
+    "display_name",
+    "missing_note",
+    "published_rows",
+    "wa_table",
+]
 
 METRIC_NAMES = {
     "score": "WA as published (plain mean over batches of 32)",
@@ -22,6 +24,12 @@ METRIC_NAMES = {
     "ua": "UA (mean recall)",
     "macro_f1": "macro-F1",
 }
+
+DELTA_NOTE = "Δ is proposed minus the best other row, column by column."
+SPA_NOTE = (
+    "Spa (published) is what the published page calls Spa: another model than the removal of the spatial attention, "
+    "which is Spa (clean)."
+)
 
 _NAMES = {
     "none": "proposed",
@@ -90,7 +98,7 @@ def wa_table(study: Study) -> Table:
     wanted = len(study.cells)
     whole = {name: len(scores[name]) == wanted for name in scores}
     laid, delta = published_rows(
-        [(name, _params(study, name), [*scores[name].values()] if whole[name] else None) for name in scores]
+        [(name, study.params(name), [*scores[name].values()] if whole[name] else None) for name in scores]
     )
     header = ["Name", "#Params", "max_WA(%)", "min_WA(%)", "avg_WA(%)"]
     last = [text("Δ"), Cell(""), *delta]
@@ -100,11 +108,11 @@ def wa_table(study: Study) -> Table:
         last.append(Cell(""))
     table = Table(
         "wa",
-        f"{METRIC_NAMES[metric]}, {RULE_NAMES[rule]}, over {_count(study)}.",
+        f"{METRIC_NAMES[metric]}, {RULE_LABELS[rule]}, over {_count(study)}.",
         tuple(header),
         (*map(tuple, laid), tuple(last)),
         "l" + "r" * (len(header) - 1),
-        ("Δ is proposed minus the best other row, column by column.", *missing_note(study, rule, metric)),
+        (DELTA_NOTE, *([SPA_NOTE] if "spa_published" in scores else []), *missing_note(study, rule, metric)),
     )
     return table.with_best((2, 3, 4), range(len(laid)))
 
@@ -119,10 +127,10 @@ def block_table(study: Study) -> Table:
         numbers = [min(scores), max(scores), fmean(scores), _std(scores)] if whole else [None] * 4
         title = "both streams" if name == "none" else display_name(name)
         done = text(f"{len(scores)}/{len(study.cells)}")
-        rows.append((text(title), number(_params(study, name)), *map(rounded, numbers), done))
+        rows.append((text(title), number(study.params(name)), *map(rounded, numbers), done))
     table = Table(
         "block",
-        f"The Pattern Learning Block: {METRIC_NAMES[metric]}, {RULE_NAMES[rule]}, over {_count(study)}.",
+        f"The Pattern Learning Block: {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}, over {_count(study)}.",
         ("Streams", "#Params", "min_WA(%)", "max_WA(%)", "mean_WA(%)", "std", "folds"),
         tuple(rows),
         "lrrrrrr",
@@ -141,7 +149,7 @@ def accuracy_table(study: Study, rule: str) -> Table:
         rows.append((*row, text(f"{len(study.scores(name, rule, 'wa'))}/{len(study.cells)}")))
     table = Table(
         f"accuracy_{rule}",
-        f"Accuracy over utterances, mean recall and macro-F1, {RULE_NAMES[rule]}, mean and standard deviation over "
+        f"Accuracy over utterances, mean recall and macro-F1, {RULE_LABELS[rule]}, mean and standard deviation over "
         f"{_count(study)}.",
         ("Name", "WA(%)", "std WA", "UA(%)", "std UA", "macro-F1(%)", "std F1", "folds"),
         tuple(rows),
@@ -177,11 +185,6 @@ def _mean_and_std(fractions: Sequence[float]) -> tuple[Cell, Cell]:
 
 def _std(values: Sequence[float]) -> float:
     return stdev(values) if len(values) > 1 else math.nan
-
-
-def _params(study: Study, ablation: str) -> int | None:
-    config = study.config(ablation)
-    return None if config is None else config.params
 
 
 def _count(study: Study) -> str:

@@ -39,6 +39,57 @@ def test_another_process_reports_the_same_bytes_twice(sweep: Make, tmp_path: Pat
     assert "|Δ||+20.00|+20.00|+20.00||" in first.stdout
 
 
+def test_a_page_reads_from_verdict_to_provenance(sweep: Make, tmp_path: Path) -> None:
+    made = sweep(protocol="nested")
+    for name, scores in {"none": [0.8, 0.7, 0.75], "sa": [0.7, 0.65, 0.7], "forward_only": [0.8, 0.7, 0.7]}.items():
+        made.variant(name, scores, n_folds=3)
+    assert main(["--out", "r"]) == 0
+    page = (tmp_path / "r" / "emodb.md").read_text()
+    titles = [line.removeprefix("### ") for line in page.splitlines() if line.startswith("### ")]
+    assert titles == [
+        "Verdict",
+        "Table in the published layout",
+        "The published table beside ours",
+        "The block itself",
+        "True accuracies",
+        "Differences from the proposed model",
+        "Fold by fold",
+        "Optimism gap",
+        "Audit: leakage",
+        "Audit: removals took effect",
+        "Audit: published against reproduced",
+        "Cost and benefit",
+        "Provenance",
+    ]
+    links = [line.split("(")[1].rstrip(")") for line in page.splitlines() if line.startswith("![")]
+    assert len(links) == 3
+    assert all((tmp_path / "r" / link).is_file() for link in links)
+    for csv in (tmp_path / "r").rglob("*.csv"):
+        assert csv.name == "folds.csv" or csv.with_suffix(".tex").is_file()
+
+
+def test_a_dataset_of_our_own_has_nothing_published_beside_it(sweep: Make, tmp_path: Path) -> None:
+    sweep(dataset="synthetic").variant("none", [0.8, 0.7], n_folds=2)
+    assert main(["--out", "r"]) == 0
+    page = (tmp_path / "r" / "synthetic.md").read_text()
+    assert "beside ours" not in page
+    assert "published against reproduced" not in page
+
+
+def test_claims_are_held_against_the_study_nearest_to_the_published_one(sweep: Make, tmp_path: Path) -> None:
+    for settings in ({"trainer": "smoke"}, {"trainer": "published"}, {"protocol": "speaker"}):
+        sweep(**settings).variant("none", [0.8, 0.7], n_folds=2)
+    assert main(["--out", "r"]) == 0
+    assert [p.parent.name for p in (tmp_path / "r").rglob("claims.csv")] == ["published_published_01234567"]
+
+
+def test_the_report_needs_no_tensorflow(tmp_path: Path) -> None:
+    code = (
+        "import sys, plb_ablate.report.__main__ as m; m.main(['--published']); assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+
+
 def test_one_dataset_is_one_page(sweep: Make, tmp_path: Path) -> None:
     for dataset in ("emodb", "ravdess"):
         sweep(dataset=dataset).variant("none", [0.8, 0.7], n_folds=2)

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 
 from plb_ablate.errors import StoreError
-from plb_ablate.report import runs
-from plb_ablate.report.runs import open_store, read_studies
+from plb_ablate.leakage import LeakageReport, SharedSpeakers
+from plb_ablate.report import store
+from plb_ablate.report.runs import read_leaks, read_studies
+from plb_ablate.report.store import finished_runs, from_client, open_store
 
 from .store import MODULES, Sweep
 
@@ -48,10 +50,22 @@ def test_protocols_and_trainers_are_never_mixed(sweep: Make, uri: str) -> None:
     assert all(run.key == study.key for study in studies for run in study.configs)
 
 
-def test_every_page_is_read(sweep: Make, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweep().variant("none", [0.1 * i for i in range(10)])
-    monkeypatch.setattr(runs, "PAGE", 3)
-    assert len(read_studies(open_store(uri), "plb_ablate")[0].folds) == 10
+def test_a_server_gives_page_by_page_what_a_database_gives_at_once(
+    sweep: Make, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = sweep()
+    made.variant("none", [*(0.1 * i for i in range(9)), float("nan")])
+    made.child("none", 3, 0.2, status="FAILED")
+    monkeypatch.setattr(store, "PAGE", 3)
+    wanted = {"level": "fold", "dataset": "emodb"}
+    asked = (open_store(uri), made.experiment_id, wanted, {"fold", "cell"}, {"best_test/wa", "seconds"})
+    database, server = finished_runs(*asked), list(from_client(*asked))
+    assert len(database) == 10
+    plain = [
+        [(run.run_id, run.ended, sorted(run.tags.items()), sorted(run.metrics.items())) for run in found]
+        for found in (database, server)
+    ]
+    assert repr(plain[0]) == repr(plain[1])  # as text, for nan is not equal to itself
 
 
 def test_dataset_and_seed_are_filters(sweep: Make, uri: str) -> None:
@@ -98,3 +112,16 @@ def test_a_server_that_does_not_answer_is_a_store_error_without_its_password() -
     with pytest.raises(StoreError, match=r"The MLflow store http://\*\*\*@127.0.0.1:9 cannot be read") as caught:
         read_studies(open_store("http://user:secret@127.0.0.1:9"), "plb_ablate")
     assert "secret" not in str(caught.value)
+
+
+def test_the_leakage_audit_is_read_from_a_parent_run(sweep: Make, uri: str) -> None:
+    made = sweep()
+    made.variant("none", [0.8], n_folds=1)
+    client = open_store(uri)
+    assert read_leaks(client, read_studies(client, "plb_ablate")[0]) is None
+    shared = SharedSpeakers(fold=0, sides=("train", "test"), speakers=("03",))
+    report = LeakageReport("emodb", ("a",), 1, ("speakers",), (shared,), (), ())
+    parent = made.variant("sa", [0.8], n_folds=1)
+    made.client.log_dict(parent, report.to_dict(), "leakage.json")
+    assert read_leaks(client, read_studies(client, "plb_ablate")[0]) == tuple(report.warnings())
+    assert report.warnings()

@@ -1,0 +1,22 @@
+"""Prints a table and some words: coloured on a terminal, as plain Markdown into a pipe."""
+
+import sys
+
+from plb_ablate.report.render import to_markdown, to_rich
+from plb_ablate.report.table import Table
+
+__all__ = ["show"]
+
+
+def show(title: str, table: Table, words: str) -> None:
+    """Print a title, a table and Markdown words to standard output."""
+    if not sys.stdout.isatty():
+        print(f"## {title}\n", to_markdown(table), words, sep="\n")
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    console.rule(title)
+    console.print(to_rich(table))
+    console.print(Markdown(words))
