@@ -234,8 +234,10 @@ def _store_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        address = make_url(uri).render_as_string(hide_password=True) if "://" in uri else uri
-        reason = str(error).strip().splitlines()[0]
+        url = make_url(uri)
+        address, reason = url.render_as_string(hide_password=True), str(error).strip().splitlines()[0]
+        if url.password:
+            reason = reason.replace(str(url.password), "***")
         raise StoreError(
             f"the MLflow store tracking.uri={address} cannot be used: {reason}\n"
             "Results stay in the ledger. Start the store or name another one, then run `python -m plb_ablate.sync`."

@@ -1,5 +1,6 @@
 """All that a training is after some epochs, as plain arrays that can be kept on disk."""
 
+import io
 import json
 import os
 from dataclasses import dataclass, field
@@ -69,7 +70,7 @@ class TrainingState:
         OSError, ValueError, KeyError, zipfile.BadZipFile
             If there is no such file, or it is damaged.
         """
-        with np.load(path) as stored:
+        with np.load(io.BytesIO(path.read_bytes())) as stored:
             groups: dict[str, dict[str, Array]] = {}
             for key in stored.files:
                 group, _, name = key.partition("/")

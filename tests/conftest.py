@@ -73,3 +73,13 @@ def commands(tmp_path: Path) -> CommandLine:
 
 SMOKE = ("trainer=smoke", "protocol.n_splits=2", "trainer.batch_size=4")
 """Settings of a sweep that trains for seconds."""
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables and no runs, to copy: making one takes seconds."""
+    from mlflow import MlflowClient
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{file}").search_experiments()
+    return file
