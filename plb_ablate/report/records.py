@@ -73,7 +73,7 @@ class FoldRun:
     seconds : float
         Training time.
     ended : int
-        End of the run, milliseconds since 1970; the latest of equal cells is kept.
+        End of the run, milliseconds since 1970; of equal cells the latest is kept.
     tags : mapping of str to str
         Where the numbers come from: commit, hardware, versions.
     """
@@ -84,7 +84,6 @@ class FoldRun:
     seed: int
     fold: int
     n_folds: int
-    cell: str
     ended: int
     scores: Mapping[str, Mapping[str, float]]
     headline: str = ""
@@ -202,15 +201,13 @@ class Study:
 
 
 def latest(runs: Iterable[FoldRun]) -> list[FoldRun]:
-    """Keep one run a cell, and one a place in the table: the one that ended last.
+    """Keep one run of each fold of each variant and seed: the one that ended last.
 
-    A cell that was delivered twice is the same training twice. Two different cells on one place (the recordings
-    changed between two sweeps) cannot both stand there.
+    A cell that was delivered twice is the same training twice, and a newer one replaces an older one.
     """
     by_age = sorted(runs, key=lambda run: (run.ended, run.run_id))
-    cells = {run.cell: run for run in by_age}
-    places = {(run.key, run.ablation, run.seed, run.fold): run for run in by_age if cells[run.cell] is run}
-    return sorted(places.values(), key=lambda run: (run.key, row_order(run.ablation), run.seed, run.fold))
+    cells = {(run.key, run.ablation, run.seed, run.fold): run for run in by_age}
+    return sorted(cells.values(), key=lambda run: (run.key, row_order(run.ablation), run.seed, run.fold))
 
 
 def group_studies(folds: Iterable[FoldRun], configs: Iterable[ConfigRun] = ()) -> list[Study]:

@@ -21,7 +21,7 @@ PROVENANCE = ("git_commit", "hardware", "host", "python", *LIBRARIES)
 
 _KEY = ("dataset", "protocol", "trainer", "reverse", "config_hash")
 _NEEDED = frozenset({*_KEY, "ablation", "seed", "n_folds"})
-_TAGS = _NEEDED | {"fold", "cell", "headline", *PROVENANCE}
+_TAGS = _NEEDED | {"fold", "headline", *PROVENANCE}
 _SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*METRICS, "epoch"))
 _SIZES = ("n_train", "n_validation", "n_test")
 _MODULE = "params/module/"
@@ -96,7 +96,6 @@ def _fold_run(run: StoredRun) -> FoldRun:
         seed=int(tags["seed"]),
         fold=int(tags.get("fold", 0)),
         n_folds=int(tags["n_folds"]),
-        cell=tags.get("cell", run.run_id),
         ended=run.ended,
         scores=scores,
         headline=tags.get("headline", ""),

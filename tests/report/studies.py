@@ -41,7 +41,6 @@ def make_study(
                     seed=seed,
                     fold=fold,
                     n_folds=n_folds,
-                    cell=f"{name}-{i}",
                     ended=i,
                     scores={
                         rule: {"score": v, "wa": v - 0.01, "ua": v, "macro_f1": v, "epoch": epochs - 1.0}

@@ -15,7 +15,6 @@ def run(ablation: str = "none", fold: int = 0, seed: int = 42, score: float = 0.
         seed=seed,
         fold=fold,
         n_folds=2,
-        cell=f"{ablation}-{seed}-{fold}",
         ended=1,
         scores={"best_test": {"score": score}},
         n_test=10 + fold,
@@ -35,14 +34,9 @@ def test_a_cell_delivered_twice_counts_once_and_the_latest_is_kept() -> None:
     assert [found.run_id for found in group_studies(twice)[0].folds] == ["new"]
 
 
-def test_another_cell_on_the_same_place_replaces_the_older_one() -> None:
-    pair = [run(cell="x", ended=5, run_id="old"), run(cell="y", ended=9, run_id="new")]
-    assert [found.run_id for found in group_studies(pair)[0].folds] == ["new"]
-
-
 @pytest.mark.parametrize("name", ["dataset", "protocol", "trainer", "reverse", "config_hash"])
 def test_runs_that_differ_in_any_part_of_the_key_are_two_studies(name: str) -> None:
-    other = run(key=replace(KEY, **{name: "other"}), cell="other")
+    other = run(key=replace(KEY, **{name: "other"}))
     assert [len(study.folds) for study in group_studies([run(), other])] == [1, 1]
 
 
