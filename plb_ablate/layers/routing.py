@@ -57,9 +57,7 @@ class DynamicRouting(keras.layers.Layer):
     def call(self, x: Any) -> Any:
         """Route."""
         kernel = ops.reshape(self.kernel, (x.shape[-1], self.capsules, self.dimension))
-        gathered = ops.repeat(ops.mean(x, axis=1, keepdims=True), self.capsules, axis=1) * (
-            x.shape[1] / self.capsules
-        )
+        gathered = ops.repeat(ops.mean(x, axis=1, keepdims=True), self.capsules, axis=1) * (x.shape[1] / self.capsules)
         outputs = ops.einsum("bji,ijd->bjd", gathered, kernel)
         for _ in range(self.iterations - 1):
             direction = ops.einsum("bjd,ijd->bij", ops.normalize(outputs, axis=-1, epsilon=1e-12), kernel)

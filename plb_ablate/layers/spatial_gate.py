@@ -66,7 +66,7 @@ class SpatialGate(keras.layers.Layer):
         width = x.shape[2]
         kernel = ops.sum(self.conv.kernel, axis=(2, 3))
         column = ops.arange(width)
-        offset = column[:, None] - column[None, :] + self.kernel_size // 2
+        offset = column[:, None] - column[None, :] + (self.kernel_size - 1) // 2
         inside = ops.cast((offset >= 0) & (offset < self.kernel_size), kernel.dtype)
         band = ops.take(kernel, ops.clip(offset, 0, self.kernel_size - 1), axis=1) * inside
         return ops.conv(x[..., 0], band, padding="same")[..., None]
