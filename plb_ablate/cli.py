@@ -2,39 +2,22 @@
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from plb_ablate.config import Config, register_schema, to_config
+from plb_ablate.config import Config, config_root, register_schema, to_config
 from plb_ablate.errors import PlbError
 
-__all__ = ["SweepCallback", "config_root", "main"]
-
-
-def config_root() -> Path:
-    """Folder that holds ``conf/`` and ``experiments/``: the package in a wheel, the checkout otherwise."""
-    package = Path(__file__).resolve().parent
-    return package if (package / "conf").is_dir() else package.parent
-
-
-class _StudySearchPath(SearchPathPlugin):
-    """Lets ``experiments=<study>`` find the studies beside ``conf/``."""
-
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        search_path.append("plb_ablate-studies", f"file://{config_root()}")
+__all__ = ["SweepCallback", "main"]
 
 
 class SweepCallback(Callback):
@@ -125,7 +108,6 @@ class _clean_errors:  # noqa: N801
 def main() -> None:
     """Entry point of ``python -m plb_ablate``."""
     register_schema()
-    Plugins.instance().register(_StudySearchPath)
     run: Callable[[], None] = hydra.main(
         version_base="1.3", config_path=str(config_root() / "conf"), config_name="config"
     )(run_job)

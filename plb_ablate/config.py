@@ -3,9 +3,10 @@
 Every key of ``conf/`` has its type and default here; a key that is not here is refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -20,6 +21,8 @@ __all__ = [
     "Reverse",
     "Tracking",
     "Trainer",
+    "compose_config",
+    "config_root",
     "identity",
     "register_schema",
     "to_config",
@@ -154,11 +157,45 @@ class Config:
                 raise ConfigError(f"{key}={value} must be 1 or more.")
 
 
+def config_root() -> Path:
+    """Folder that holds ``conf/`` and ``experiments/``: the package in a wheel, the checkout otherwise."""
+    package = Path(__file__).resolve().parent
+    return package if (package / "conf").is_dir() else package.parent
+
+
 def register_schema() -> None:
-    """Tell Hydra the schema, so that wrong types and names fail before anything runs."""
+    """Tell Hydra the schema, and where ``experiments=<study>`` finds the studies."""
+    from hydra.core.config_search_path import ConfigSearchPath
     from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
+    from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+    class StudySearchPath(SearchPathPlugin):
+        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+            search_path.append("plb_ablate-studies", f"file://{config_root()}")
 
     ConfigStore.instance().store(name="schema", node=Config)
+    if not any(plugin.__name__ == StudySearchPath.__name__ for plugin in Plugins.instance().discover(SearchPathPlugin)):
+        Plugins.instance().register(StudySearchPath)
+
+
+def compose_config(overrides: Sequence[str]) -> Config:
+    """Compose a configuration outside a sweep, from the same settings.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown or impossible.
+    """
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+
+    register_schema()
+    try:
+        with initialize_config_dir(str(config_root() / "conf"), version_base="1.3"):
+            return to_config(compose("config", list(overrides)))
+    except HydraException as error:
+        raise ConfigError(" ".join(str(part) for part in (error, error.__cause__) if part)) from None
 
 
 def to_config(composed: DictConfig) -> Config:

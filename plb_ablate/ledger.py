@@ -10,6 +10,7 @@ Layout, one folder a cell::
                     log.txt          what the training printed, with its traceback
                     lock             held by the process that trains the cell
                     delivered/       stores that have the result
+    <ledger>/audits/                 leakage audits, one a configuration
 """
 
 import json
@@ -173,6 +174,15 @@ class Ledger:
     def entry(self, cell: Cell | str) -> LedgerEntry:
         """The folder of a cell, which may not exist yet."""
         return LedgerEntry(self.root / (cell if isinstance(cell, str) else cell.id))
+
+    def write_audit(self, cell: Cell, audit: dict[str, Any]) -> None:
+        """Keep the leakage audit of the cell's corpus and protocol, one file a configuration."""
+        (self.root / "audits").mkdir(exist_ok=True)
+        _write_text(self.audit_file(cell.config_hash), json.dumps(audit) + "\n")
+
+    def audit_file(self, config_hash: str) -> Path:
+        """The leakage audit of a configuration, which may not exist."""
+        return self.root / "audits" / f"{config_hash}.json"
 
     def entries(self) -> list[LedgerEntry]:
         """Every cell that was ever begun, in the order of their ids."""

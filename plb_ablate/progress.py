@@ -22,12 +22,12 @@ class SweepProgress:
         All cells of the sweep.
     ledger : Ledger
         Says what is done already.
-    console : Console, optional
-        Where it is shown; standard error by default.
+    console : Console
+        Where it is shown.
     """
 
-    def __init__(self, cells: Iterable[Cell], ledger: Ledger, console: Console | None = None) -> None:
-        self.ledger, self.console = ledger, console or Console(stderr=True)
+    def __init__(self, cells: Iterable[Cell], ledger: Ledger, console: Console) -> None:
+        self.ledger, self.console = ledger, console
         self.cells = {cell.id: cell for cell in cells}
         self.skipped = {id for id in self.cells if ledger.entry(id).state == "done"}
         self.ended: set[str] = set()

@@ -4,9 +4,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
+from plb_ablate.audit import audit_prepared
 from plb_ablate.cells import Cell, plan_cells
 from plb_ablate.config import Config
 from plb_ablate.errors import CellError, ConfigError, StoreError
+from plb_ablate.leakage import LeakageReport
 from plb_ablate.ledger import Ledger
 from plb_ablate.pool import train_cells
 from plb_ablate.prepared import PreparedCorpus, prepare
@@ -35,14 +39,16 @@ class Sweep:
     """
 
     def __init__(self, configs: Sequence[Config]) -> None:
+        self._corpora: dict[tuple[str, str], tuple[PreparedCorpus, Path]] = {}
+        self.console = Console(stderr=True)
         places = {(config.ledger, config.tracking.uri, config.tracking.experiment) for config in configs}
         if len(places) > 1:
             raise ConfigError(f"one sweep writes to one ledger and one store, but this one names {sorted(places)}.")
-        self._corpora: dict[tuple[str, str], tuple[PreparedCorpus, Path]] = {}
         self.cells = [cell for config in configs for cell in self._cells(config)]
         self.ledger = Ledger(Path(configs[0].ledger))
+        self._audit(configs)
         self.tracker = Tracker(configs[0].tracking, self.ledger)
-        self.progress = SweepProgress(self.cells, self.ledger)
+        self.progress = SweepProgress(self.cells, self.ledger, self.console)
         self.undelivered: dict[str, StoreError] = {}
 
     def run(self, config: Config, n_jobs: int | None = None) -> None:
@@ -92,6 +98,20 @@ class Sweep:
             prepared = prepare(config.dataset.name, Path(config.dataset.root), cache / "features")
             self._corpora[key] = prepared, prepared.save(cache / "corpora").resolve()
         return plan_cells(config, *self._corpora[key])
+
+    def _audit(self, configs: Sequence[Config]) -> None:
+        """Look for leaks in every corpus and protocol of the sweep; keep what is found, to be stored with the runs."""
+        audits: dict[tuple[str, str], LeakageReport] = {}
+        for config in configs:
+            prepared, _ = self._corpora[config.dataset.name, config.dataset.root]
+            key = (prepared.content, str(config.protocol))
+            if key not in audits:
+                audits[key] = audit_prepared(prepared, config.protocol)
+                audits[key].check(config.protocol)
+                for line in audits[key].warnings():
+                    self.console.print(f"warning: {line}", markup=False, highlight=False)
+            for cell in self._cells(config)[:1]:
+                self.ledger.write_audit(cell, audits[key].to_dict())
 
     def _end(self, cell: Cell, outcome: str) -> None:
         self.progress.end(cell, outcome)

@@ -104,6 +104,9 @@ class Tracker:
         total = {"params/total": sum(scores["parameters"].values()), "params/trainable": scores["trainable"]}
         modules = {f"params/module/{module}": count for module, count in scores["parameters"].items()}
         self._log(run.info.run_id, [Metric(name, value, 0, 0) for name, value in (total | modules).items()])
+        audit = self.ledger.audit_file(what["config_hash"])
+        if audit.exists():
+            self.client.log_dict(run.info.run_id, json.loads(audit.read_text()), "leakage.json")
         self.client.set_terminated(run.info.run_id)
         return run
 

@@ -1,6 +1,5 @@
 """Every YAML composes; what is misspelt or impossible is refused."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +7,9 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
 
 from plb_ablate.ablation import ABLATIONS, ALIASES, MODULES, canonical_ablation, removed_modules
-from plb_ablate.cli import _StudySearchPath, config_root
-from plb_ablate.config import Config, Trainer, register_schema, to_config
+from plb_ablate.config import Config, Trainer, compose_config, config_root, identity, register_schema
 from plb_ablate.data import READERS
 from plb_ablate.errors import ConfigError
 from plb_ablate.protocol import PROTOCOLS
@@ -28,15 +24,12 @@ CHOICES = sorted(
 @pytest.fixture(autouse=True)
 def composer() -> Iterator[None]:
     register_schema()
-    if not any(plugin is _StudySearchPath for plugin in Plugins.instance().class_name_to_class.values()):
-        Plugins.instance().register(_StudySearchPath)
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        yield
+    yield
     GlobalHydra.instance().clear()
 
 
 def config(*overrides: str) -> Config:
-    return to_config(compose("config", list(overrides)))
+    return compose_config(overrides)
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
@@ -47,7 +40,8 @@ def test_every_choice_composes_and_bears_its_name(group: str, choice: str) -> No
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_composes_and_bears_its_name(study: str) -> None:
-    composed = compose("config", [f"experiments={study}"], return_hydra_config=True)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = compose("config", [f"experiments={study}"], return_hydra_config=True)
     assert composed.study == study
     assert composed.hydra.mode.name == "MULTIRUN"
     named = composed.hydra.sweeper.params.ablation.split(",")
@@ -77,15 +71,14 @@ def test_defaults_are_the_published_training() -> None:
         ("sede=3", "sede"),
         ("dataset=emodbb", "(?s)emodbb.*emodb"),
         ("experiments=published_emo", "(?s)published_emo.*published_emodb"),
-        ("seed=many", "many.*Integer"),
-        ("reverse=frequency", "expected one of.*coefficient, time"),
+        ("seed=many", "(?s)many.*Integer"),
+        ("reverse=frequency", "(?s)expected one of.*coefficient, time"),
         ("trainer.epoch=3", "epoch"),
     ],
 )
 def test_misspelt_overrides_are_refused_by_name(override: str, said: str) -> None:
-    with pytest.raises((HydraException, ConfigError)) as caught:
+    with pytest.raises(ConfigError, match=said):
         config(override)
-    assert re.search(said, f"{caught.value} {caught.value.__cause__}")
 
 
 @pytest.mark.parametrize(
@@ -102,9 +95,8 @@ def test_misspelt_overrides_are_refused_by_name(override: str, said: str) -> Non
     ],
 )
 def test_added_keys_and_impossible_values_are_refused(override: str, said: str) -> None:
-    with pytest.raises(Exception, match=said) as caught:
+    with pytest.raises(ConfigError, match=said):
         config(override)
-    assert isinstance(caught.value, ConfigError) or isinstance(caught.value.__cause__, ConfigError)
 
 
 def test_ablation_names() -> None:
@@ -121,8 +113,6 @@ def test_ablation_names() -> None:
 
 
 def test_where_a_job_runs_does_not_decide_its_result() -> None:
-    from plb_ablate.config import identity
-
     def settings(*overrides: str) -> dict[str, Any]:
         return identity(config(*overrides))
 

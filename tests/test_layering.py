@@ -19,6 +19,7 @@ ROOMS = (
     ("prepared",),
     ("folds",),
     ("leakage",),
+    ("audit",),
     ("cells",),
     ("layers",),
     ("losses", "metrics", "training_state"),

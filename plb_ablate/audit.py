@@ -1,0 +1,76 @@
+"""``python -m plb_ablate.audit``: what one side of a protocol's folds knows of another."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from plb_ablate.config import compose_config
+from plb_ablate.errors import PlbError
+from plb_ablate.folds import make_folds
+from plb_ablate.leakage import LeakageReport, audit
+from plb_ablate.prepared import PreparedCorpus, prepare
+from plb_ablate.protocol import Protocol
+
+__all__ = ["audit_prepared", "main"]
+
+EXAMPLES = """
+examples:
+  python -m plb_ablate.audit dataset=ravdess
+  python -m plb_ablate.audit dataset=emodb dataset.root=/corpora/emodb protocol=speaker
+  python -m plb_ablate.audit dataset=ravdess --json > audit.json
+"""
+
+
+def audit_prepared(prepared: PreparedCorpus, protocol: Protocol) -> LeakageReport:
+    """Audit all folds that `protocol` makes of a corpus: speakers, bytes, features, class balance."""
+    folds = make_folds(prepared.corpus, protocol)
+    return audit(prepared.corpus, folds, digests=prepared.digests, features=prepared.mfcc)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the audit.
+
+    Returns
+    -------
+    int
+        0 if nothing crosses the sides, 1 if something does, or the exit code of what went wrong.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m plb_ablate.audit",
+        description="Look for speakers, copied recordings and nearly equal sounds on two sides of a fold, and for "
+        "classes that a side lacks. Takes the same settings as a sweep.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="for example dataset=ravdess protocol=speaker")
+    parser.add_argument("--json", action="store_true", help="print all that was found as JSON")
+    options = parser.parse_args(argv)
+    try:
+        config = compose_config(options.settings)
+        prepared = prepare(config.dataset.name, Path(config.dataset.root), Path(config.cache) / "features")
+        found = audit_prepared(prepared, config.protocol)
+    except PlbError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    if options.json:
+        print(json.dumps(found.to_dict(), indent=1))
+    else:
+        for line in _page(found, config.protocol):
+            print(line)
+    return 1 if found.leaks else 0
+
+
+def _page(found: LeakageReport, protocol: Protocol) -> list[str]:
+    lines = [f"{found.corpus}, protocol={protocol.name}, {found.n_folds} folds, looked at: {', '.join(found.checked)}."]
+    lines += found.warnings() or ["Nothing crosses the sides, and every side holds every class."]
+    lines += ["", "fold  side        " + "  ".join(found.classes)]
+    for entry in found.balance:
+        counts = "  ".join(f"{n:>{len(name)}}" for n, name in zip(entry.counts, found.classes, strict=True))
+        lines.append(f"{entry.fold:>4}  {entry.side:<10}  {counts}")
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())
