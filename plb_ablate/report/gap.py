@@ -37,8 +37,14 @@ def gap_table(study: Study) -> Table:
         header,
         tuple(rows),
         "l" + "r" * (len(header) - 1),
-        (", ".join(f"{rule}: {RULE_LABELS[rule]}" for rule in study.rules) + ".",),
+        (", ".join(f"{rule}: {RULE_LABELS[rule]}" for rule in study.rules) + ".", *_note(study)),
     )
+
+
+def _note(study: Study) -> list[str]:
+    if "best_test" not in study.rules or study.headline[1] == "score":
+        return []
+    return ["On the test fold the epoch is chosen by the published score, so that its true WA need not be the highest."]
 
 
 def _difference(a: float | None, b: float | None) -> Cell:

@@ -75,17 +75,15 @@ def to_latex(table: Table) -> str:
 
 
 def to_rich(table: Table) -> "RichTable":
-    """Render for a terminal; the best value is bold and underlined."""
+    """Render the rows, without caption and notes, for a terminal; the best value is bold and underlined."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(title=Text(table.caption), title_justify="left", caption_justify="left")
+    shown = RichTable()
     for name, side in zip(table.header, table.align, strict=True):
         shown.add_column(Text(name), justify="right" if side == "r" else "left")
     for row in table.rows:
-        shown.add_row(*(Text(cell.text, style="bold underline" if cell.best else "") for cell in row))
-    if table.notes:
-        shown.caption = Text("\n".join(table.notes))
+        shown.add_row(*(Text.assemble((cell.text, "bold underline" if cell.best else "")) for cell in row))
     return shown
 
 

@@ -74,7 +74,10 @@ def read_leaks(client: "MlflowClient", study: Study) -> tuple[str, ...] | None:
         if stored is not None:
             from plb_ablate.leakage import LeakageReport
 
-            return tuple(LeakageReport.from_dict(stored).warnings())
+            try:
+                return tuple(LeakageReport.from_dict(stored).warnings())
+            except (KeyError, TypeError):
+                return (f"The leakage audit of run {parent.run_id} is of another version and cannot be read.",)
     return None
 
 

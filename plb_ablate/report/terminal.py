@@ -15,8 +15,9 @@ def show(title: str, table: Table, words: str) -> None:
         return
     from rich.console import Console
     from rich.markdown import Markdown
+    from rich.text import Text
 
     console = Console()
-    console.rule(title)
-    console.print(to_rich(table))
+    console.rule(Text(title))
+    console.print(table.caption, to_rich(table), *table.notes, sep="\n", markup=False, highlight=False)
     console.print(Markdown(words))

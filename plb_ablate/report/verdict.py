@@ -88,11 +88,11 @@ def _words(c: Comparison, word: str) -> str:
 
 def _more(c: Comparison) -> str:
     if c.extra_seeds is None:
-        return "no number of seeds would settle a Δ as small as this one"
+        return "no number of seeds would settle a Δ of this size on these recordings"
     if not c.extra_seeds:
-        return "these runs have the power for a Δ as large as this one"
+        return "these runs have the power for a Δ of this size"
     at_least = "at least " if c.test.n == c.test.n_folds else ""
-    return f"{at_least}{c.extra_seeds:,} more seed{'s' * (c.extra_seeds > 1)} would settle a Δ as large as this one"
+    return f"{at_least}{c.extra_seeds:,} more seed{'s' * (c.extra_seeds > 1)} would settle a Δ of this size"
 
 
 def comparison_table(analysis: Analysis) -> Table:

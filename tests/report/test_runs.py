@@ -125,3 +125,7 @@ def test_the_leakage_audit_is_read_from_a_parent_run(sweep: Make, uri: str) -> N
     made.client.log_dict(parent, report.to_dict(), "leakage.json")
     assert read_leaks(client, read_studies(client, "plb_ablate")[0]) == tuple(report.warnings())
     assert report.warnings()
+    made.client.log_dict(parent, {"odd": 1}, "leakage.json")
+    warnings = read_leaks(client, read_studies(client, "plb_ablate")[0])
+    assert warnings is not None
+    assert "another version" in warnings[0]
