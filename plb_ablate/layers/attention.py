@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from plb_ablate.layers.sample_attention import attend_by_sample
+
 __all__ = ["ScaledAttention"]
 
 
@@ -41,8 +43,10 @@ class ScaledAttention(keras.layers.Layer):
         """Create the scale."""
         self.scale = self.add_weight(name="scale", shape=(), initializer="ones")
 
-    def call(self, query: Any, value: Any) -> Any:
+    def call(self, query: Any, value: Any, training: bool | None = None) -> Any:
         """Attend from `query` to `value`."""
+        if training and len(query.shape) == 3:
+            return attend_by_sample(query, value, ops.convert_to_tensor(self.scale))
         scores = ops.matmul(query * self.scale, ops.swapaxes(value, -1, -2))
         return ops.matmul(ops.softmax(scores, axis=-1), value)
 
