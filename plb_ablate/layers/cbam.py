@@ -37,7 +37,7 @@ class CBAM(keras.layers.Layer):
 
     References
     ----------
-    Woo et al., CBAM: Convolutional Block Attention Module, ECCV 2018, equation 1; the residual is the published model's.
+    Woo et al., CBAM: Convolutional Block Attention Module, ECCV 2018, equation 1; residual of the published model.
     """
 
     def __init__(self, reduction: int = 2, kernel_size: int = 7, **kwargs: Any) -> None:

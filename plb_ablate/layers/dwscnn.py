@@ -30,7 +30,8 @@ class DWSCNN(keras.layers.Layer):
 
     References
     ----------
-    Howard et al., MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, 2017, section 3.1.
+    Howard et al., MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, 2017,
+    section 3.1.
     """
 
     def __init__(self, filters: int = 384, dilation: int = 2, **kwargs: Any) -> None:
