@@ -1,11 +1,11 @@
-"""What the model sees of a recording: mel-frequency cepstral coefficients, kept on disk once computed."""
+"""The features of many recordings, computed side by side and kept on disk once computed."""
 
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,68 +15,15 @@ from numpy.typing import NDArray
 from plb_ablate.data.recording import read_samples
 from plb_ablate.errors import ConfigError, RecordingError
 from plb_ablate.feature_cache import entry_path, load_entry, store_entry
+from plb_ablate.mfcc import PUBLISHED, FeatureSettings, coefficients, failure, mfcc
 
 __all__ = ["FeatureSettings", "Features", "extract", "mfcc"]
-
-HOP = 512
-"""Samples from frame to frame (librosa's default)."""
-
-N_FFT = 2048
-"""Samples of a frame (librosa's default)."""
-
-FORMAT = 1
-"""Version of the cache entries; a change of what is computed or stored raises it."""
 
 CHUNK = 16
 """Recordings that a worker takes at once."""
 
 WORTH_A_WORKER = 250
 """Recordings that take about as long as a worker takes to start."""
-
-
-@dataclass(frozen=True)
-class FeatureSettings:
-    """Settings of the features; the defaults are the published ones.
-
-    Parameters
-    ----------
-    sample_rate : int
-        Hz that every recording is resampled to, 8,000 to 192,000.
-    target_length : int
-        Samples that every recording is padded or cut to, at least 2,048.
-    n_mfcc : int
-        Coefficients a frame, 1 to 128.
-
-    Raises
-    ------
-    ConfigError
-        If a setting is out of its range.
-    """
-
-    sample_rate: int = 22_050
-    target_length: int = 100_000
-    n_mfcc: int = 39
-
-    def __post_init__(self) -> None:
-        ranges = {"sample_rate": (8_000, 192_000), "target_length": (N_FFT, 2**31), "n_mfcc": (1, 128)}
-        for name, (low, high) in ranges.items():
-            value = getattr(self, name)
-            if type(value) is not int or not low <= value <= high:
-                raise ConfigError(f"features {name}={value} is impossible: it is a whole number from {low} to {high}.")
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Shape of the features of one recording: (frames, coefficients)."""
-        return 1 + self.target_length // HOP, self.n_mfcc
-
-    @property
-    def folder(self) -> str:
-        """Name of the cache folder that belongs to these settings."""
-        return f"mfcc-v{FORMAT}-{self.sample_rate}hz-{self.target_length}-{self.n_mfcc}"
-
-
-PUBLISHED = FeatureSettings()
-"""The settings of the published study."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,36 +49,6 @@ class _Outcome(NamedTuple):
     digest: str
     mfcc: NDArray[np.float32] | None
     reason: str = ""
-
-
-def mfcc(path: Path | str, settings: FeatureSettings = PUBLISHED) -> NDArray[np.float32]:
-    """Compute the features of one recording, without the cache.
-
-    The recording is made mono, resampled, zero-padded on both sides or cut to its middle, and given to
-    ``librosa.feature.mfcc`` at its defaults (hop 512, frame 2048, 128 mels). No normalisation.
-
-    Parameters
-    ----------
-    path : Path or str
-        The recording.
-    settings : FeatureSettings
-        Rate, length and number of coefficients.
-
-    Returns
-    -------
-    ndarray of float32, shape (196, 39) at the published settings
-        Frames by coefficients, in dB.
-
-    Raises
-    ------
-    RecordingError
-        If the recording is missing, truncated, empty, not audio, all zeros or not finite.
-    """
-    try:
-        samples, rate = read_samples(Path(path).read_bytes())
-    except (OSError, ValueError) as error:
-        raise RecordingError([(Path(path), _reason(error))]) from None
-    return _mfcc_of(samples, rate, settings)
 
 
 def extract(
@@ -219,7 +136,7 @@ def _recall(item: tuple[int, Path], folder: Path, settings: FeatureSettings) -> 
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        return _Outcome(number, "", None, _reason(error))
+        return _Outcome(number, "", None, failure(error))
     return _Outcome(number, digest, load_entry(entry_path(folder, digest), settings.shape))
 
 
@@ -257,42 +174,8 @@ def _compute_one(item: tuple[int, Path], folder: Path, settings: FeatureSettings
         recording = path.read_bytes()
         samples, rate = read_samples(recording)
     except (OSError, ValueError) as error:
-        return _Outcome(number, "", None, _reason(error))
-    features = _mfcc_of(samples, rate, settings)
+        return _Outcome(number, "", None, failure(error))
+    features = coefficients(samples, rate, settings)
     digest = hashlib.sha256(recording).hexdigest()
     store_entry(entry_path(folder, digest), features)
     return _Outcome(number, digest, features)
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
-
-
-def _mfcc_of(samples: NDArray[np.float32], rate: int, settings: FeatureSettings) -> NDArray[np.float32]:
-    """Compute the features of these samples.
-
-    librosa's own functions, but for the mel filters, which it would compute again for every recording.
-    """
-    import librosa
-
-    resampled = librosa.resample(samples, orig_sr=rate, target_sr=settings.sample_rate)
-    spectrum = librosa.stft(_centred(resampled, settings.target_length), n_fft=N_FFT, hop_length=HOP)
-    mel = _mel_filters(settings.sample_rate) @ (np.abs(spectrum) ** 2)
-    coefficients = librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=settings.n_mfcc)
-    return np.ascontiguousarray(coefficients.T, dtype=np.float32)
-
-
-def _centred(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
-    """Pad with zeros on both sides (the odd one on the right), or take the middle."""
-    surplus = len(samples) - length
-    if surplus >= 0:
-        return samples[surplus // 2 : surplus // 2 + length]
-    left = -surplus // 2
-    return np.pad(samples, (left, -surplus - left))
-
-
-@lru_cache(maxsize=4)
-def _mel_filters(sample_rate: int) -> NDArray[np.float32]:
-    from librosa.filters import mel
-
-    return np.asarray(mel(sr=sample_rate, n_fft=N_FFT))

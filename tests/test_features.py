@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from plb_ablate import features
 from plb_ablate.errors import ConfigError, RecordingError
 from plb_ablate.features import FeatureSettings, extract, mfcc
+from plb_ablate.mfcc import _centred
 
 
 def write_wav(path: Path, seconds: float = 0.5, pitch: float = 200, rate: int = 16_000, channels: int = 1) -> Path:
@@ -82,7 +83,7 @@ def test_published_recipe_on_real_recordings(shared: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("length", [1, 2, 99, 100, 101, 102, 103])
 def test_padding_and_cutting(length: int) -> None:
     samples = np.arange(1, length + 1, dtype=np.float32)
-    result = features._centred(samples, 100)
+    result = _centred(samples, 100)
     assert len(result) == 100
     if length < 100:
         left = (100 - length) // 2
@@ -150,7 +151,7 @@ def no_computing(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         def computed(*_: object, **__: object) -> None:
             raise AssertionError("computed, although the cache has it")
 
-        monkeypatch.setattr(features, "_mfcc_of", computed)
+        monkeypatch.setattr(features, "coefficients", computed)
         monkeypatch.setattr("joblib.Parallel", computed)
 
     return forbid

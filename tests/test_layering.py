@@ -14,7 +14,7 @@ ROOMS = (
     ("ablation", "protocol"),
     ("config",),
     ("data",),
-    ("feature_cache", "near_copies"),
+    ("feature_cache", "mfcc", "near_copies"),
     ("features",),
     ("prepared",),
     ("folds",),
