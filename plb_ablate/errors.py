@@ -3,6 +3,7 @@
 PlbError
 ├── ConfigError        a setting is unknown, impossible or misspelt
 ├── CorpusError        a corpus folder, a file name or a label is not what its authors distribute
+│   ├── DownloadError  a corpus could not be fetched
 │   └── RecordingError some recordings cannot be used; all of them are listed
 ├── ProtocolError      the folds asked for cannot be made from this corpus
 │   └── LeakageError   a protocol that promises apart speakers would break its promise
@@ -22,6 +23,7 @@ __all__ = [
     "CellError",
     "ConfigError",
     "CorpusError",
+    "DownloadError",
     "LeakageError",
     "PairingError",
     "PlbError",
@@ -44,6 +46,10 @@ class ConfigError(PlbError):
 
 class CorpusError(PlbError):
     """A corpus folder, file name or label is not as its authors distribute it."""
+
+
+class DownloadError(CorpusError):
+    """A corpus could not be fetched; what arrived of it is kept where it is of use."""
 
 
 class RecordingError(CorpusError):

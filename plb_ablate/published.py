@@ -13,6 +13,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
+from plb_ablate.data import READERS
 from plb_ablate.errors import ConfigError, PairingError
 from plb_ablate.stats import ROPE, Comparison, FoldScore, compare
 
@@ -46,7 +47,7 @@ DATASETS = ("emodb", "ravdess", "iemocap")
 REMOVALS = ("dwscnn", "cbam", "spa_published", "sa", "routing")
 """The rows of each table below the proposed model, in its order; `spa_published` is the row that it calls Spa."""
 
-UTTERANCES = {"emodb": 535, "ravdess": 1440, "iemocap": 5531}
+UTTERANCES = {name: READERS[name].FACTS.utterances for name in DATASETS}
 """Number of recordings that the published folds divide."""
 
 N_SPLITS = 10

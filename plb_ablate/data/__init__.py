@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Protocol
 
 from plb_ablate.data import emodb, iemocap, ravdess, synthetic
+from plb_ablate.data.facts import Facts
 from plb_ablate.data.utterance import Corpus, Utterance
 from plb_ablate.errors import ConfigError
 
-__all__ = ["READERS", "Corpus", "Reader", "Utterance", "read_corpus"]
+__all__ = ["READERS", "Corpus", "Facts", "Reader", "Utterance", "read_corpus"]
 
 
 class Reader(Protocol):
@@ -16,6 +17,10 @@ class Reader(Protocol):
     @property
     def CLASSES(self) -> tuple[str, ...]:  # noqa: N802
         """Class names; position is label index."""
+
+    @property
+    def FACTS(self) -> Facts:  # noqa: N802
+        """Published numbers, to check a folder against."""
 
     def list_utterances(self, root: Path) -> list[Utterance]:
         """List the utterances below `root` in published order."""

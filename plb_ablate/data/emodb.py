@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from natsort import natsorted
 
+from plb_ablate.data.facts import Facts
 from plb_ablate.data.layout import collect, layout_error, wav_files
 from plb_ablate.data.utterance import Utterance
 from plb_ablate.errors import CorpusError
 
-__all__ = ["CLASSES", "EMOTIONS", "SPEAKERS", "Name", "decode", "list_utterances"]
+__all__ = ["CLASSES", "EMOTIONS", "FACTS", "SPEAKERS", "Name", "decode", "list_utterances"]
 
 EMOTIONS = {
     "L": "boredom",  # Langeweile
@@ -43,6 +44,15 @@ SPEAKERS = {
 
 CLASSES = tuple(EMOTIONS.values())
 """Class names; position is label index."""
+
+FACTS = Facts(
+    source="table 2 of the published study; recordings of its authors at 16 kHz",
+    classes=(81, 69, 46, 71, 62, 127, 79),
+    speakers=dict.fromkeys(SPEAKERS),
+    rate=16_000,
+    cut=28,
+)
+"""Published counts; those of each speaker are not."""
 
 EXPECTED = "<root>/wav/03a01Fa.wav, ... (535 files), as unpacked from http://emodb.bilderbar.info/download/download.zip"
 PATTERN = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[a-z]\d\d)(?P<emotion>[A-Za-z])(?P<version>[a-z])")

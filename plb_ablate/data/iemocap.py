@@ -10,11 +10,12 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from plb_ablate.data.facts import Facts
 from plb_ablate.data.layout import collect, layout_error
 from plb_ablate.data.utterance import Utterance
 from plb_ablate.errors import CorpusError
 
-__all__ = ["CLASSES", "EMOTIONS", "LEFT_OUT", "Turn", "decode", "list_utterances"]
+__all__ = ["CLASSES", "EMOTIONS", "FACTS", "LEFT_OUT", "Turn", "decode", "list_utterances"]
 
 EMOTIONS = {"ang": "angry", "neu": "neutral", "sad": "sad", "hap": "happy", "exc": "happy"}
 """Class of each label that is used; happiness and excitement are one class."""
@@ -24,6 +25,15 @@ LEFT_OUT = ("fru", "sur", "fea", "dis", "oth", "xxx")
 
 CLASSES = ("angry", "neutral", "sad", "happy")
 """Class names; position is label index."""
+
+FACTS = Facts(
+    source="table 3 of the published study; recordings of its authors at 16 kHz",
+    classes=(1103, 1708, 1084, 1636),
+    speakers=dict.fromkeys(f"Ses{session:02d}{gender}" for session in range(1, 6) for gender in "FM"),
+    rate=16_000,
+    cut=2022,
+)
+"""Published counts; those of each speaker are not."""
 
 EXPECTED = (
     "<root>/Session1/dialog/EmoEvaluation/*.txt and <root>/Session1/sentences/wav/<dialog>/<turn>.wav "

@@ -8,11 +8,12 @@ The name is modality, vocal channel, emotion, intensity, statement, repetition, 
 from pathlib import Path
 from typing import NamedTuple
 
+from plb_ablate.data.facts import Facts
 from plb_ablate.data.layout import collect, layout_error, wav_files
 from plb_ablate.data.utterance import Utterance
 from plb_ablate.errors import CorpusError
 
-__all__ = ["CLASSES", "EMOTIONS", "Name", "decode", "list_utterances"]
+__all__ = ["CLASSES", "EMOTIONS", "FACTS", "Name", "decode", "list_utterances"]
 
 EMOTIONS = {
     "01": "neutral",
@@ -39,6 +40,16 @@ FIELDS = {
     "actor": tuple(f"{actor:02d}" for actor in range(1, 25)),
 }
 """Allowed values of each field of a name, in order."""
+
+FACTS = Facts(
+    source="table 2 of the published study; 60 recordings an actor at 48 kHz, as its authors say",
+    classes=(96, *[192] * 7),
+    speakers=dict.fromkeys(FIELDS["actor"], 60),
+    rate=48_000,
+    cut=34,
+    copies=1,
+)
+"""Published counts. One recording of actor 07 was distributed twice."""
 
 ARCHIVE = "Audio_Speech_Actors_01-24"
 EXPECTED = (

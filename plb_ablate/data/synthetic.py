@@ -14,15 +14,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 from plb_ablate.data.actors import EMOTIONS, SENTENCES, SPEAKERS, perform
+from plb_ablate.data.facts import Facts
 from plb_ablate.data.layout import collect, layout_error, wav_files
 from plb_ablate.data.utterance import Utterance
 from plb_ablate.data.voice import RATE
 from plb_ablate.errors import ConfigError, CorpusError
 
-__all__ = ["CLASSES", "Name", "decode", "ensure", "generate", "list_utterances"]
+__all__ = ["CLASSES", "FACTS", "Name", "decode", "ensure", "generate", "list_utterances"]
 
 CLASSES = tuple(EMOTIONS)
 """Class names; position is label index."""
+
+FACTS = Facts(
+    source="its making",
+    classes=(len(SPEAKERS) * len(SENTENCES),) * len(EMOTIONS),
+    speakers=dict.fromkeys(SPEAKERS, len(EMOTIONS) * len(SENTENCES)),
+    rate=RATE,
+    copies=0,
+)
+"""What `generate` makes when nothing else is asked for."""
 
 VERSION = 1
 MARKER = "synthetic.json"
