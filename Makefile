@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format report ui clean lock
+.PHONY: help install demo test check format report ui docs docs-settings clean lock
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## make the environment from the lock of exact versions
 
@@ -42,8 +42,14 @@ report: $(STAMP) ## rebuild the tables from MLflow into reports/
 ui: $(STAMP) ## compare runs in the MLflow UI, http://127.0.0.1:5000
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
 
+docs: $(STAMP) docs-settings ## build the pages of docs/ into build/docs, every link checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-settings: $(STAMP) ## write docs/configuration.md anew from the schema
+	$(BIN)/python docs/hooks/settings.py
+
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile --universal --python-version 3.11 --no-header --extra study --extra slurm --extra postgres --extra dev pyproject.toml --output-file requirements.lock
+	uv pip compile --universal --python-version 3.11 --no-header --extra study --extra slurm --extra postgres --extra docs --extra dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove the environment, caches and reports; results (ledger/, mlflow.db, mlruns/) and data/ stay
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache build dist reports logs

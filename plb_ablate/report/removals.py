@@ -10,16 +10,16 @@ from plb_ablate.report.tables import display_name
 __all__ = ["expected_loss", "removal_table"]
 
 _TAKES = {
-    "dwscnn": ("dwscnn",),
-    "cbam": ("cbam",),
     "spa": ("capsule_gate",),
     "sa": ("layer_norm",),
-    "routing": ("routing",),
     "spa_published": ("forward", "capsule_gate"),
     "forward_only": ("backward",),
     "backward_only": ("forward",),
 }
-"""Weights that go with each removal; the attention scale always stays, for the other attention uses it."""
+"""Weights that go with a removal where they do not bear its name.
+
+The attention scale always stays, for the other attention uses it.
+"""
 
 
 def expected_loss(ablation: str, full: Mapping[str, int]) -> dict[str, int]:
@@ -33,7 +33,7 @@ def expected_loss(ablation: str, full: Mapping[str, int]) -> dict[str, int]:
         Parameters of each module of the proposed model.
     """
     parts = removed_modules(ablation)
-    modules = {module for part in parts or (ablation,) for module in _TAKES.get(part, ())}
+    modules = {module for part in parts or (ablation,) for module in _TAKES.get(part, (part,))}
     if {"dwscnn", "sa"} <= parts:
         modules.add("capsule_gate")
     return {module: full.get(module, 0) for module in sorted(modules)}

@@ -1,0 +1,160 @@
+"""The pages say what is so: settings, runs, and the worked examples, which are followed here as a reader would."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import soundfile
+
+from plb_ablate.data.voice import RATE
+from plb_ablate.ledger import Ledger
+from plb_ablate.track import Tracker
+from tests.results_helper import a_config, finish, planned
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+
+def hook(name: str) -> ModuleType:
+    """A module of docs/hooks, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / "hooks" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_settings_page_is_what_the_schema_says() -> None:
+    settings = hook("settings")
+    assert settings.PAGE.read_text() == settings.settings_page(), "run `make docs-settings`"
+
+
+def test_the_tracking_page_names_all_that_a_run_has(small_corpus: Path, empty_store: Path, tmp_path: Path) -> None:
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    config = a_config(small_corpus, tmp_path, study="demo")
+    prepared, cells = planned(config)
+    tracker = Tracker(config.tracking, Ledger(Path(config.ledger)))
+    tracker.deliver(finish(tracker.ledger, cells[0], prepared))
+    page = (DOCS / "tracking.md").read_text()
+    runs = tracker.client.search_runs([tracker.experiment])
+    assert len(runs) == 2
+    for run in runs:
+        artifacts = [file.path for file in tracker.client.list_artifacts(run.info.run_id)]
+        tags = [tag for tag in run.data.tags if not tag.startswith("mlflow.")]
+        metrics = {_pattern(name) for name in run.data.metrics}
+        unnamed = [name for name in (*tags, *artifacts, *metrics) if f"`{name}`" not in page]
+        assert not unnamed
+
+
+def _pattern(metric: str) -> str:
+    """A metric as the page writes it."""
+    metric = re.sub(r"^params/module/.*", "params/module/<module>", metric)
+    metric = re.sub(r"^(best_test|best_validation|last)/", "<rule>/", metric)
+    metric = re.sub(r"^<rule>/(score|wa|ua|macro_f1)", "<rule>/<score>", metric)
+    metric = re.sub(r"^<rule>/<score>/(min|mean|std)$", "<rule>/<score>/max", metric)
+    return re.sub(r"^(test|validation)/", "<side>/", metric)
+
+
+# ---------------------------------------------------------------------- worked examples
+
+
+def blocks(page: str, language: str) -> Iterator[tuple[str, str]]:
+    """Title and content of every block of a page in one language."""
+    text = (DOCS / page).read_text()
+    for found in re.finditer(rf'^```{language}(?: title="(.*?)")?\n(.*?)^```$', text, re.DOTALL | re.MULTILINE):
+        yield found[1] or "", found[2]
+
+
+def apply(diff: str, folder: Path) -> None:
+    """Apply a diff without line numbers: what is before must stand in the file exactly once."""
+    for part in re.split(r"^--- a/.*\n\+\+\+ b/", diff, flags=re.MULTILINE)[1:]:
+        name, *hunks = re.split(r"^@@\n|\n@@\n", part, flags=re.MULTILINE)
+        path = folder / name.strip()
+        for hunk in hunks:
+            lines = hunk.strip("\n").splitlines()
+            before = "\n".join(line[1:] for line in lines if line[:1] != "+") + "\n"
+            after = "\n".join(line[1:] for line in lines if line[:1] != "-") + "\n"
+            assert path.read_text().count(before) == 1, f"{path.name} has changed: {before}"
+            path.write_text(path.read_text().replace(before, after))
+
+
+def followed(page: str, folder: Path) -> Path:
+    """A copy of the project with all that a page tells to do."""
+    for name in ("plb_ablate", "conf", "experiments", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for language in ("python", "yaml"):
+        for title, content in blocks(page, language):
+            assert not (folder / title).exists()
+            (folder / title).write_text(content)
+    for _, diff in blocks(page, "diff"):
+        apply(diff, folder)
+    return folder
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    places = (str(folder), os.environ.get("PYTHONPATH", ""))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places)), "NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+def test_a_corpus_is_added_as_the_page_says(tmp_path: Path) -> None:
+    folder = followed("corpora.md", tmp_path)
+    rng = np.random.default_rng(1)
+    for speaker in ("anna", "berta", "carl", "dirk"):
+        (folder / "data" / "pairs" / speaker).mkdir(parents=True)
+        for emotion in ("calm", "excited"):
+            for number in range(3):
+                path = folder / "data" / "pairs" / speaker / f"{emotion}_{number}.wav"
+                soundfile.write(path, 0.1 * rng.standard_normal(RATE // 2), RATE)
+    checked = run(folder, "-m", "plb_ablate.data", "check", "pairs")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "All that is published is as published." in checked.stdout
+    audited = run(folder, "-m", "plb_ablate.audit", "dataset=pairs", "protocol.n_splits=4")
+    assert "pairs, protocol=published, 4 folds" in audited.stdout, audited.stderr
+    (folder / "data" / "pairs" / "anna" / "angry_1.wav").write_bytes(b"")
+    assert "emotions are calm, excited" in run(folder, "-m", "plb_ablate.data", "check", "pairs").stderr
+
+
+@pytest.mark.slow
+def test_a_module_is_added_as_the_page_says(tmp_path: Path) -> None:
+    folder = followed("modules.md", tmp_path)
+    tested = run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "tests/layers/test_gain.py")
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert "3 passed" in tested.stdout
+    refused = run(folder, "-m", "plb_ablate", "ablation=gian")
+    assert "routing, gain joined by '+'" in refused.stderr
+
+
+# ---------------------------------------------------------------------- the built pages
+
+
+@pytest.mark.slow
+def test_the_pages_build_with_every_link_and_fetch_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    done = run(ROOT, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site"))
+    assert done.returncode == 0, done.stderr
+    pages = sorted((tmp_path / "site").glob("*.html"))
+    assert len(pages) > len(list(DOCS.glob("*.md")))
+    for page in pages:
+        text = page.read_text()
+        assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="https?://', text)
+        assert "arithmatex" not in text
+    assert "<math" in (tmp_path / "site" / "statistics.html").read_text()
