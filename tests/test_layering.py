@@ -11,7 +11,7 @@ PACKAGE = Path(plb_ablate.__file__).parent
 
 ROOMS = (
     ("errors", "seeding", "quiet", "provenance"),
-    ("ablation", "protocol"),
+    ("ablation", "protocol", "slurm"),
     ("config",),
     ("data",),
     ("feature_cache", "mfcc", "near_copies"),
