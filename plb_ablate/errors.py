@@ -8,6 +8,7 @@ PlbError
 ├── ProtocolError      the folds asked for cannot be made from this corpus
 │   └── LeakageError   a protocol that promises apart speakers would break its promise
 ├── RemovalError       an ablation did not take away what it should
+├── ModelError         an exported model is missing, broken, or cannot be made or run
 ├── PairingError       two variants cannot be compared on identical folds
 ├── StoreError         the ledger or the MLflow store cannot be read or written
 └── CellError          one or more cells of a sweep failed
@@ -25,6 +26,7 @@ __all__ = [
     "CorpusError",
     "DownloadError",
     "LeakageError",
+    "ModelError",
     "PairingError",
     "PlbError",
     "ProtocolError",
@@ -84,6 +86,10 @@ class LeakageError(ProtocolError):
 
 class RemovalError(PlbError):
     """An ablation did not take away what it should."""
+
+
+class ModelError(PlbError):
+    """An exported model is missing, broken, or cannot be made or run."""
 
 
 class PairingError(PlbError):

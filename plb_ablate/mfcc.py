@@ -3,9 +3,11 @@
 Needs librosa and NumPy alone, so that a small computer can run it.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,16 @@ from numpy.typing import NDArray
 from plb_ablate.data.recording import read_samples
 from plb_ablate.errors import ConfigError, RecordingError
 
-__all__ = ["FeatureSettings", "coefficients", "failure", "mfcc", "mfcc_windows", "window_starts"]
+__all__ = [
+    "FeatureSettings",
+    "Windows",
+    "check_window",
+    "coefficients",
+    "failure",
+    "mfcc",
+    "mfcc_windows",
+    "window_starts",
+]
 
 HOP = 512
 """Samples from frame to frame (librosa's default)."""
@@ -96,44 +107,74 @@ def mfcc(path: Path | str, settings: FeatureSettings = PUBLISHED) -> NDArray[np.
     return coefficients(*_samples(path), settings)
 
 
+class Windows(NamedTuple):
+    """Parts of one recording.
+
+    Parameters
+    ----------
+    seconds : float
+        Length of the whole recording.
+    starts, ends : float64 (n,)
+        Where each part begins and ends, in seconds.
+    mfcc : float32 (n, frames, coefficients)
+        Its features.
+    """
+
+    seconds: float
+    starts: NDArray[np.float64]
+    ends: NDArray[np.float64]
+    mfcc: NDArray[np.float32]
+
+
 def mfcc_windows(
-    path: Path | str, window: float, hop: float, settings: FeatureSettings = PUBLISHED
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Compute the features of overlapping windows of one recording.
+    path: Path | str, window: float | None = None, hop: float = 1.0, settings: FeatureSettings = PUBLISHED
+) -> Windows:
+    """Compute the features of overlapping windows of one recording, or of its middle alone.
 
     Parameters
     ----------
     path : Path or str
         The recording.
-    window, hop : float
-        Length of a window and distance between two, in seconds.
+    window : float, optional
+        Length of a window in seconds; None takes the one part that `mfcc` takes.
+    hop : float
+        Seconds from the start of a window to that of the next.
     settings : FeatureSettings
         Of the model; a window shorter than its target length is zero-padded on both sides.
-
-    Returns
-    -------
-    starts : float64 (n,)
-        Where each window begins, in seconds; see `window_starts`.
-    features : float32 (n, frames, coefficients)
 
     Raises
     ------
     ConfigError
-        If `window` is longer than what the model sees, or `window` or `hop` is not greater than 0.
+        If `window` or `hop` is impossible (see `check_window`).
     RecordingError
         If the recording cannot be used.
     """
+    rate, length = settings.sample_rate, settings.target_length
+    if window is not None:
+        check_window(window, hop, settings)
+        length = round(window * rate)
+    samples = _resampled(*_samples(path), settings)
+    middle = [max(len(samples) - length, 0) // 2]
+    starts = np.array(middle if window is None else window_starts(len(samples), length, round(hop * rate)))
+    ends = np.minimum(starts + length, len(samples))
+    features = [_coefficients(samples[start:end], settings) for start, end in zip(starts, ends, strict=True)]
+    return Windows(len(samples) / rate, starts / rate, ends / rate, np.stack(features))
+
+
+def check_window(window: float, hop: float, settings: FeatureSettings = PUBLISHED) -> None:
+    """Refuse windows that cannot be cut.
+
+    Raises
+    ------
+    ConfigError
+        If `window` is longer than what the model sees at once, or `window` or `hop` is shorter than a sample.
+    """
     longest = settings.target_length / settings.sample_rate
-    length, step = round(window * settings.sample_rate), round(hop * settings.sample_rate)
-    if length < 1 or step < 1:
-        raise ConfigError(f"window={window:g} and hop={hop:g} must both be greater than 0 seconds.")
-    if length > settings.target_length:
+    for name, seconds in (("window", window), ("hop", hop)):
+        if not (math.isfinite(seconds) and seconds * settings.sample_rate >= 1):
+            raise ConfigError(f"{name}={seconds:g} must be a number of seconds greater than 0.")
+    if round(window * settings.sample_rate) > settings.target_length + settings.sample_rate // 1000:
         raise ConfigError(f"window={window:g} is longer than the {longest:.3f} seconds that the model sees at once.")
-    samples, rate = _samples(path)
-    resampled = _resampled(samples, rate, settings)
-    starts = window_starts(len(resampled), length, step)
-    features = [_coefficients(resampled[start : start + length], settings) for start in starts]
-    return np.array(starts) / settings.sample_rate, np.stack(features)
 
 
 def window_starts(samples: int, length: int, step: int) -> list[int]:

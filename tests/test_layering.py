@@ -15,7 +15,8 @@ ROOMS = (
     ("config",),
     ("data",),
     ("feature_cache", "mfcc", "near_copies"),
-    ("features",),
+    ("model_card", "features"),
+    ("litert",),
     ("corpus_check",),
     ("prepared",),
     ("folds",),
@@ -37,6 +38,7 @@ ROOMS = (
     ("progress",),
     ("sweep",),
     ("cli", "params", "sync"),
+    ("predict", "export"),
     ("__main__",),
 )
 """The rooms from left to right; a room may import those before it, and its own files."""
@@ -45,9 +47,9 @@ RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 
 FOREIGN = {
     "hydra": {"cli", "config"},
-    "tensorflow": {"layers", "model", "losses", "train"},
-    "keras": {"layers", "model", "losses", "train"},
-    "mlflow": {"track", "report"},
+    "tensorflow": {"layers", "model", "losses", "train", "litert", "export"},
+    "keras": {"layers", "model", "losses", "train", "export"},
+    "mlflow": {"track", "report", "export"},
 }
 """The only rooms that know a library."""
 

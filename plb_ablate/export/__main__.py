@@ -1,0 +1,131 @@
+"""The command ``python -m plb_ablate.export``."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from plb_ablate.config import compose_config
+from plb_ablate.errors import ConfigError, PlbError
+from plb_ablate.quiet import logged_to
+
+if TYPE_CHECKING:
+    from plb_ablate.export.check import FormatCheck
+
+__all__ = ["main"]
+
+EXAMPLES = """
+examples:
+  python -m plb_ablate.export run=best dataset=ravdess
+  python -m plb_ablate.export run=3b2c... dataset=ravdess dataset.root=/corpora/ravdess --out exports/best
+  python -m plb_ablate.export run=best dataset=synthetic --json > export.json
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Export a model, check every file that was written, and log it to MLflow.
+
+    Returns
+    -------
+    int
+        0, or the exit code of what went wrong, its message on standard error.
+    """
+    options = _parser().parse_args(argv)
+    console = Console(stderr=True)
+    try:
+        with console.status("starting") as status:
+            checks, folder, uri = _export(options, lambda step: status.update(step))
+    except PlbError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    if options.json:
+        print(json.dumps({"folder": str(folder), "model": uri, "formats": [asdict(c) for c in checks]}, indent=1))
+        return 0
+    _show(checks, options.threads)
+    print(f"Wrote {len(checks)} formats below {folder}.", *([f"MLflow has the model as {uri}."] if uri else []))
+    return 0
+
+
+def _export(options: argparse.Namespace, say: Callable[[str], None]) -> "tuple[list[FormatCheck], Path, str | None]":
+    run, settings = _run_of(options.settings)
+    config = compose_config(settings)
+    say("loading TensorFlow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with logged_to(Path(os.devnull)):  # TensorFlow tells of its build and devices, whatever its log level
+        from plb_ablate.export.check import check_formats
+        from plb_ablate.export.convert import convert_all
+        from plb_ablate.export.source import load_run
+        from plb_ablate.train import set_up_tensorflow
+
+        set_up_tensorflow(options.threads)
+    with tempfile.TemporaryDirectory() as artifacts:
+        say(f"fetching run={run}")
+        trained = load_run(config, run, Path(artifacts))
+    folder = options.out / trained.name
+    files = convert_all(trained, folder, on_start=lambda name: say(f"writing {name}"))
+    checks = check_formats(trained, files, options.threads, on_start=lambda name: say(f"checking {name}"))
+    (folder / "export.json").write_text(json.dumps([asdict(check) for check in checks], indent=1) + "\n")
+    uri = None
+    if not options.no_track:
+        say("logging to MLflow")
+        from plb_ablate.export.deliver import deliver
+
+        uri = deliver(config.tracking, trained, files, checks)
+    return checks, folder, uri
+
+
+def _run_of(settings: Sequence[str]) -> tuple[str, list[str]]:
+    """Take ``run=`` from the settings; the others are those of a study."""
+    runs = [item.removeprefix("run=") for item in settings if item.startswith("run=")]
+    if len(runs) != 1 or not runs[0]:
+        raise ConfigError("name one run: run=best for the best fold of a dataset, or run=<id> from MLflow.")
+    return runs[0], [item for item in settings if not item.startswith("run=")]
+
+
+def _show(checks: "Sequence[FormatCheck]", threads: int) -> None:
+    table = Table(
+        title=f"Each file loaded anew and compared with the trained model on its test fold, {threads} threads"
+    )
+    table.add_column("format", no_wrap=True)
+    for name in ("file", "size kB", "WA %", "WA difference, points", "largest difference", "p50 ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for check in checks:
+        table.add_row(
+            check.format,
+            check.file,
+            f"{check.bytes / 1000:,.0f}",
+            f"{100 * check.wa:.2f}",
+            f"{100 * check.wa_difference:+.2f}",
+            f"{check.largest_difference:.1e}",
+            f"{check.p50_ms:.2f}",
+        )
+    (Console() if sys.stdout.isatty() else Console(width=150)).print(table)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m plb_ablate.export",
+        description="Write a trained model as Keras, SavedModel and LiteRT (float32, float16, int8), check each file "
+        "against the trained model on the run's test fold, and log the model to MLflow. Takes the settings of a study "
+        "for the place of corpus and store.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("settings", nargs="+", metavar="key=value", help="run=best or run=<id>, dataset=..., ...")
+    parser.add_argument("--out", type=Path, default=Path("exports"), help="folder to write below (default: exports)")
+    parser.add_argument("--threads", type=int, default=1, help="threads while timing (default: 1)")
+    parser.add_argument("--no-track", action="store_true", help="do not log the model to MLflow")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

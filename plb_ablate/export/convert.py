@@ -1,0 +1,144 @@
+"""The formats that a model leaves in: Keras, SavedModel, and LiteRT in three precisions."""
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from plb_ablate.export.source import TrainedModel
+from plb_ablate.litert import runtime
+from plb_ablate.model import INPUT_SHAPE
+from plb_ablate.model_card import write_card
+from plb_ablate.quiet import logged_to
+
+__all__ = ["CALIBRATION", "FORMATS", "convert_all"]
+
+CALIBRATION = 100
+"""Training utterances that the ranges of int8 come from, evenly spread over the training side."""
+
+PRODUCTS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL"}
+"""Operations that int8 may compute in integers. Squash and routing divide by lengths that integers round to zero."""
+
+WORTH_INT8 = 4096
+"""Weights from which a product is computed in integers.
+
+Products of two activations (attention) and those of the raw features, whose coefficients differ a hundredfold in
+range, lose more than they gain.
+"""
+
+ONE = "one"
+"""Signature of the SavedModel that takes one utterance; ``serve`` takes any number."""
+
+
+def convert_all(
+    trained: TrainedModel, folder: Path, *, on_start: Callable[[str], None] = lambda name: None
+) -> dict[str, Path]:
+    """Write a model in every format, each with its card.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    folder : Path
+        Made where missing; files of an earlier export are replaced.
+    on_start : callable
+        Receives the name of each format as its turn comes.
+
+    Returns
+    -------
+    dict of str to Path
+        File or folder by name of format, in the order of `FORMATS`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written: dict[str, Path] = {}
+    for name, (ending, write) in FORMATS.items():
+        on_start(name)
+        written[name] = folder / f"model{ending}"
+        with logged_to(Path(os.devnull)), warnings.catch_warnings():  # the converter thinks aloud
+            warnings.simplefilter("ignore")
+            write(trained, written[name])
+        precision = name.partition(" ")[2] or "float32"
+        write_card(written[name], trained.card(precision))
+    return written
+
+
+def _keras(trained: TrainedModel, path: Path) -> None:
+    trained.model.save(path)
+
+
+def _saved_model(trained: TrainedModel, path: Path) -> None:
+    archive = keras.export.ExportArchive()
+    archive.track(trained.model)
+    for name, batch in (("serve", None), (ONE, 1)):
+        spec = tf.TensorSpec((batch, *INPUT_SHAPE), tf.float32, name="mfcc")
+        archive.add_endpoint(name, lambda x: trained.model(x, training=False), [spec])
+    archive.write_out(path, verbose=False)
+
+
+def _float32(trained: TrainedModel, path: Path) -> None:
+    path.write_bytes(_converter(path).convert())
+
+
+def _float16(trained: TrainedModel, path: Path) -> None:
+    converter = _converter(path)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    path.write_bytes(converter.convert())
+
+
+def _int8(trained: TrainedModel, path: Path) -> None:
+    converter = _converter(path)
+    features, _ = trained.side("train")
+    chosen = features[np.linspace(0, len(features) - 1, min(CALIBRATION, len(features))).astype(int)]
+
+    def calibration() -> Iterator[list[NDArray[np.float32]]]:
+        return ([one[None, ..., None]] for one in chosen)
+
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = calibration
+    kinds, nodes = _kept_in_float(path.with_name("model_float32.tflite"))
+    spared = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=kinds, denylisted_nodes=nodes)
+    quantizer = tf.lite.experimental.QuantizationDebugger(
+        converter=converter, debug_dataset=calibration, debug_options=spared
+    )
+    path.write_bytes(quantizer.get_nondebug_quantized_model())
+
+
+def _converter(path: Path) -> Any:
+    return tf.lite.TFLiteConverter.from_saved_model(str(path.with_name("model_saved")), signature_keys=[ONE])
+
+
+def _kept_in_float(path: Path) -> tuple[list[str], list[str]]:
+    """Kinds of operations, and the names of single ones, that int8 spares.
+
+    They are read off the float32 model; only the interpreter's own listing has its operations.
+    """
+    interpreter = runtime()(model_path=str(path))
+    operations = interpreter._get_ops_details()
+    tensors = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
+    computed = {index for operation in operations for index in operation["outputs"]}
+    computed |= {tensor["index"] for tensor in interpreter.get_input_details()}
+
+    def weights(operation: Any) -> int:
+        constants = [index for index in operation["inputs"] if index in tensors and index not in computed]
+        return max((math.prod(tensors[index]["shape"]) for index in constants), default=0)
+
+    small = [operation for operation in operations if weights(operation) < WORTH_INT8]
+    names = [tensors[index]["name"] for operation in small for index in operation["outputs"]]
+    return sorted({operation["op_name"] for operation in operations} - PRODUCTS), names
+
+
+FORMATS: dict[str, tuple[str, Callable[[TrainedModel, Path], None]]] = {
+    "Keras": (".keras", _keras),
+    "SavedModel": ("_saved", _saved_model),
+    "LiteRT float32": ("_float32.tflite", _float32),
+    "LiteRT float16": ("_float16.tflite", _float16),
+    "LiteRT int8": ("_int8.tflite", _int8),
+}
+"""Name of each format, the ending of its file, and what writes it; later ones are made from earlier ones."""

@@ -1,0 +1,27 @@
+"""An exported model as MLflow loads it: this file is stored with the model and run by ``mlflow.pyfunc.load_model``."""
+
+from pathlib import Path
+
+import mlflow
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+from plb_ablate.litert import LiteRTModel
+
+__all__ = ["Classifier"]
+
+
+class Classifier(PythonModel):  # type: ignore[misc]
+    """From MFCCs, float32 (n, frames, coefficients), to class probabilities, float32 (n, classes)."""
+
+    _skip_type_hint_validation = True  # MLflow knows hints of lists, not of arrays; the signature says the shapes
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Open the LiteRT file that lies beside this one."""
+        self.model = LiteRTModel(Path(context.artifacts["litert"]))
+
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+        """Classify."""
+        return self.model.predict(model_input)
+
+
+mlflow.models.set_model(Classifier())

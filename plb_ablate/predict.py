@@ -1,0 +1,193 @@
+"""``python -m plb_ablate.predict``: the emotion of recordings, by an exported model.
+
+Needs LiteRT, librosa and NumPy alone (``pip install .[edge]``): no TensorFlow, no MLflow.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from plb_ablate.errors import PlbError, RecordingError
+from plb_ablate.litert import LiteRTModel
+from plb_ablate.mfcc import Windows, check_window, mfcc_windows
+
+__all__ = ["find_recordings", "main", "predict_file"]
+
+EXAMPLES = """
+examples:
+  python -m plb_ablate.predict speech.wav --model model_float32.tflite
+  python -m plb_ablate.predict recordings/ --model model_int8.tflite --json > emotions.json
+  python -m plb_ablate.predict interview.flac --model model_float32.tflite --window 4.535 --hop 1
+"""
+
+
+def find_recordings(paths: Sequence[Path]) -> list[Path]:
+    """Give the files of `paths`, a folder's in natural order, with all folders below it.
+
+    A folder gives what libsndfile can read, by the file name's ending; a file that is named is taken as it is.
+    """
+    import soundfile
+    from natsort import natsorted
+
+    endings = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".oga", ".opus"}
+    found: list[Path] = []
+    for path in paths:
+        inside = (file for file in path.rglob("*") if file.suffix.lower() in endings and file.is_file())
+        found += natsorted(inside, key=str) if path.is_dir() else [path]
+    return list(dict.fromkeys(found))
+
+
+def predict_file(model: LiteRTModel, path: Path, window: float | None = None, hop: float = 1.0) -> dict[str, Any]:
+    """Classify one recording.
+
+    Parameters
+    ----------
+    model : LiteRTModel
+    path : Path
+        The recording.
+    window, hop : float
+        Of `plb_ablate.mfcc.mfcc_windows`; without a window the middle of the recording decides.
+
+    Returns
+    -------
+    dict
+        ``file``, ``seconds``, ``emotion``, ``probabilities`` by class (the mean over windows), and ``windows``, each
+        with ``start`` and ``end`` in seconds, ``emotion`` and ``probabilities``.
+
+    Raises
+    ------
+    RecordingError
+        If the recording cannot be used.
+    """
+    windows = mfcc_windows(path, window, hop, model.card.features)
+    probabilities = model.predict(windows.mfcc)
+    whole = {"file": str(path), "seconds": round(windows.seconds, 3)} | _verdict(model, probabilities.mean(axis=0))
+    return whole | {"windows": list(_window_verdicts(model, windows, probabilities))}
+
+
+def _window_verdicts(
+    model: LiteRTModel, windows: Windows, probabilities: NDArray[np.float32]
+) -> Iterator[dict[str, Any]]:
+    for start, end, row in zip(windows.starts, windows.ends, probabilities, strict=True):
+        yield {"start": round(float(start), 3), "end": round(float(end), 3)} | _verdict(model, row)
+
+
+def _verdict(model: LiteRTModel, probabilities: NDArray[np.float32]) -> dict[str, Any]:
+    classes = model.card.classes
+    named = {name: round(float(value), 6) for name, value in zip(classes, probabilities, strict=True)}
+    return {"emotion": classes[int(probabilities.argmax())], "probabilities": named}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Classify recordings.
+
+    Returns
+    -------
+    int
+        0, or the exit code of what went wrong: 2 if some recordings cannot be used; the others are classified.
+    """
+    options = _parser().parse_args(argv)
+    try:
+        model = LiteRTModel(options.model, options.threads)
+        if options.window is not None:
+            check_window(options.window, options.hop, model.card.features)
+        results, problems = _predict_all(model, find_recordings(options.files), options)
+    except PlbError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    if options.json:
+        failures = [{"file": str(path), "reason": reason} for path, reason in problems]
+        print(json.dumps({"classes": model.card.classes, "results": results, "failures": failures}, indent=1))
+    else:
+        _show(results, model.card.classes, windows=options.window is not None)
+    return _remarks(results, problems, windows=options.window is not None)
+
+
+def _predict_all(
+    model: LiteRTModel, files: Sequence[Path], options: argparse.Namespace
+) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
+    results: list[dict[str, Any]] = []
+    problems: list[tuple[Path, str]] = []
+    for path in _with_progress(files):
+        try:
+            results.append(predict_file(model, path, options.window, options.hop))
+        except RecordingError as error:
+            problems += error.problems
+    return results, problems
+
+
+def _with_progress(files: Sequence[Path]) -> Iterable[Path]:
+    """Go through `files`, with a progress bar where standard error is a terminal."""
+    if not (len(files) > 1 and sys.stderr.isatty()):
+        return files
+    from rich.progress import track
+
+    return track(files, description="Listening", console=Console(stderr=True))
+
+
+def _show(results: Sequence[dict[str, Any]], classes: Sequence[str], *, windows: bool) -> None:
+    table = Table()
+    table.add_column("file", overflow="fold")
+    for name in ("start s", "end s") if windows else ():
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("emotion", no_wrap=True)
+    for name in classes:
+        table.add_column(name, justify="right", no_wrap=True)
+    for result in results:
+        if windows:
+            for part in result["windows"]:
+                table.add_row("", f"{part['start']:.2f}", f"{part['end']:.2f}", *_cells(part))
+        span = ("0.00", f"{result['seconds']:.2f}") if windows else ()
+        table.add_row(result["file"], *span, *_cells(result), style="bold" if windows else None, end_section=windows)
+    (Console() if sys.stdout.isatty() else Console(width=200)).print(table)
+
+
+def _cells(verdict: dict[str, Any]) -> tuple[str, ...]:
+    return verdict["emotion"], *(f"{value:.3f}" for value in verdict["probabilities"].values())
+
+
+def _remarks(results: Sequence[dict[str, Any]], problems: Sequence[tuple[Path, str]], *, windows: bool) -> int:
+    """Say on standard error what was left out, and give the exit code."""
+    longer = [r for r in results if not windows and r["seconds"] - r["windows"][0]["end"] > 1e-3]
+    if longer:
+        print(
+            f"note: of {len(longer)} of {len(results)} recordings only the middle was heard; --window 4.535 --hop 1 "
+            "hears all of them.",
+            file=sys.stderr,
+        )
+    if problems:
+        lines = "\n".join(f"  {path}: {reason}" for path, reason in problems)
+        print(f"error: {len(problems)} of {len(problems) + len(results)} cannot be used:\n{lines}", file=sys.stderr)
+        return RecordingError.exit_code
+    if not results:
+        print("error: there are no recordings in what was named.", file=sys.stderr)
+        return RecordingError.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m plb_ablate.predict",
+        description="Tell the emotion of recordings, with the probability of each that the model knows.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recording, or folder of recordings")
+    parser.add_argument("--model", type=Path, required=True, help="a .tflite that `python -m plb_ablate.export` wrote")
+    parser.add_argument("--window", type=float, help="seconds of a window; without it the middle alone is heard")
+    parser.add_argument("--hop", type=float, default=1.0, help="seconds from window to window (default: 1)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the model (default: 1)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""Every exported file is opened anew, as its user would."""
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from plb_ablate import predict
+from plb_ablate.config import Config
+from plb_ablate.errors import ConfigError, ModelError
+from plb_ablate.export.check import FormatCheck, check_formats, keras_predictor
+from plb_ablate.export.convert import FORMATS, convert_all
+from plb_ablate.export.deliver import deliver
+from plb_ablate.export.source import TrainedModel, find_run, load_run
+from plb_ablate.litert import LiteRTModel
+from plb_ablate.mfcc import FeatureSettings
+from plb_ablate.model_card import CARD, read_card
+from tests.conftest import CommandLine
+from tests.export.trained import store_with_models
+
+
+@dataclass(frozen=True)
+class Export:
+    config: Config
+    runs: list[str]
+    trained: TrainedModel
+    files: dict[str, Path]
+    checks: list[FormatCheck]
+
+
+@pytest.fixture(scope="module")
+def export(small_corpus: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Export]:
+    """The best of three folds in every format."""
+    folder = tmp_path_factory.mktemp("export")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        config, runs = store_with_models(small_corpus, folder, empty_store)
+        trained = load_run(config, "best", folder / "artifacts")
+        files = convert_all(trained, folder / "exported")
+        yield Export(config, runs, trained, files, check_formats(trained, files, threads=1))
+
+
+def test_best_is_the_fold_with_the_highest_headline_score(export: Export) -> None:
+    client = MlflowClient(export.config.tracking.uri)
+    scores = {run: client.get_run(run).data.metrics["best_validation/wa"] for run in export.runs}
+    assert scores[export.trained.run_id] == max(scores.values()) == export.trained.wa
+    parent = client.get_run(export.runs[0]).data.tags["mlflow.parentRunId"]
+    assert find_run(client, "plb_ablate", parent, "synthetic") == export.trained.run_id
+    assert find_run(client, "plb_ablate", export.runs[1], "synthetic") == export.runs[1]
+
+
+def test_every_format_does_what_the_trained_model_does(export: Export) -> None:
+    assert [check.format for check in export.checks] == list(FORMATS)
+    allowed = {"Keras": 1e-6, "SavedModel": 1e-6, "LiteRT float32": 1e-5, "LiteRT float16": 5e-3, "LiteRT int8": 0.1}
+    for check in export.checks:
+        assert check.largest_difference <= allowed[check.format], check
+        assert check.p50_ms > 0
+        if check.format != "LiteRT int8":
+            assert check.wa_difference == 0.0
+    sizes = {check.format: check.bytes for check in export.checks}
+    assert sizes["LiteRT int8"] < sizes["LiteRT float16"] < sizes["LiteRT float32"]
+
+
+def test_the_check_sees_a_model_that_differs(export: Export, tmp_path: Path) -> None:
+    other = keras.models.clone_model(export.trained.model)
+    other.save(tmp_path / "other.keras")
+    (check,) = check_formats(export.trained, {"Keras": tmp_path / "other.keras"}, threads=1)
+    assert check.largest_difference > 1e-3
+
+
+def test_every_file_says_what_it_is(export: Export) -> None:
+    for name, path in export.files.items():
+        card = read_card(path)
+        assert card.classes == export.trained.prepared.corpus.classes
+        assert card.features == FeatureSettings()
+        assert card.precision == (name.split()[1] if " " in name else "float32")
+        assert card.source["run"] == export.trained.run_id
+        assert card.source["fold"] == export.trained.fold.index
+    with zipfile.ZipFile(export.files["LiteRT int8"]) as archive:
+        assert json.loads(archive.read(CARD))["classes"] == list(export.trained.prepared.corpus.classes)
+
+
+def test_mlflow_loads_the_model(export: Export) -> None:
+    import mlflow
+
+    uri = deliver(export.config.tracking, export.trained, export.files, export.checks)
+    model = mlflow.pyfunc.load_model(uri)
+    features, _ = export.trained.side("test")
+    expected = keras_predictor(export.trained.model)(features)
+    np.testing.assert_allclose(model.predict(features), expected, atol=1e-5)
+    assert model.metadata.signature.inputs.inputs[0].shape == (-1, 196, 39)
+    assert model.metadata.signature.outputs.inputs[0].shape == (-1, 4)
+    client = MlflowClient(export.config.tracking.uri)
+    run = client.get_run(model.metadata.run_id)
+    assert run.data.tags["level"] == "export"
+    assert run.data.tags["mlflow.parentRunId"] == export.trained.run_id
+    assert run.data.metrics["LiteRT int8/bytes"] == export.files["LiteRT int8"].stat().st_size
+    names = {file.path for file in client.list_artifacts(run.info.run_id, "formats")}
+    assert names == {f"formats/{path.name}" for path in export.files.values()}
+    assert client.get_run(export.trained.run_id).info.status == "FINISHED"
+
+
+def test_recordings_are_classified_as_in_training(export: Export) -> None:
+    path = export.files["LiteRT float32"]
+    corpus, (features, _) = export.trained.prepared.corpus, export.trained.side("test")
+    expected = keras_predictor(export.trained.model)(features)
+    for index, row in zip(export.trained.fold.test, expected, strict=True):
+        result = predict.predict_file(LiteRTModel(path), corpus.paths[index])
+        assert list(result["probabilities"]) == list(corpus.classes)
+        assert list(result["probabilities"].values()) == pytest.approx(row, abs=1e-5)
+        assert result["emotion"] == corpus.classes[row.argmax()]
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [("best", "no finished fold"), ("0123", "is not in the store")],
+)
+def test_a_run_that_is_not_there(export: Export, run: str, message: str) -> None:
+    client = MlflowClient(export.config.tracking.uri)
+    with pytest.raises(ModelError, match=message):
+        find_run(client, "plb_ablate", run, "ravdess")
+
+
+def test_other_recordings_than_those_of_the_training_are_refused(export: Export, tmp_path: Path) -> None:
+    from plb_ablate.data import synthetic
+
+    synthetic.generate(tmp_path / "other", speakers=1, sentences=1)
+    config = export.config
+    root, config.dataset.root = config.dataset.root, str(tmp_path / "other")
+    try:
+        with pytest.raises(ModelError, match="does not hold the recordings"):
+            load_run(config, "best", tmp_path)
+    finally:
+        config.dataset.root = root
+
+
+def test_a_broken_model_is_an_error(export: Export, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(export.files["LiteRT float32"].read_bytes()[:1000])
+    with pytest.raises(ModelError, match="does not say which emotions"):
+        LiteRTModel(broken)
+    shutil.copy(export.files["Keras"], broken)
+    with pytest.raises(ModelError, match="cannot be run by LiteRT"):
+        LiteRTModel(broken)
+    with pytest.raises(ModelError, match="is not there"):
+        LiteRTModel(tmp_path / "none.tflite")
+    with pytest.raises(ConfigError, match="threads=0"):
+        LiteRTModel(export.files["LiteRT float32"], threads=0)
+
+
+def test_the_command_wants_one_run(commands: CommandLine) -> None:
+    done = commands.run("dataset=synthetic", module="plb_ablate.export")
+    assert done.returncode == 2
+    assert "run=best" in done.stderr
