@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
@@ -106,6 +107,17 @@ class Tracking:
 
     uri: str = "sqlite:///mlflow.db"
     experiment: str = "plb_ablate"
+
+    def __post_init__(self) -> None:
+        if self.uri == "":
+            raise ConfigError("tracking=server needs a server's address: export MLFLOW_TRACKING_URI=https://...")
+        address = urlsplit(self.uri or "")
+        if address.password is not None or (address.username is not None and address.scheme.startswith("http")):
+            raise ConfigError(
+                "tracking.uri carries credentials, which would be written down with the settings. Leave them out: "
+                "a server's go into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN, "
+                "those of PostgreSQL into PGPASSWORD or ~/.pgpass."
+            )
 
 
 @dataclass

@@ -64,8 +64,7 @@ class Tracker:
             logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
             _prepare_sqlite(tracking.uri)
             self.client = MlflowClient(tracking.uri)
-            found = self.client.get_experiment_by_name(tracking.experiment)
-            self.experiment = found.experiment_id if found else self.client.create_experiment(tracking.experiment)
+            self.experiment = self._experiment(tracking.experiment)
 
     def undelivered(self) -> list[LedgerEntry]:
         """Finished cells that this store does not have yet."""
@@ -162,6 +161,16 @@ class Tracker:
             self.client.set_terminated(run_id)
 
     # ------------------------------------------------------------------ the store
+
+    def _experiment(self, name: str) -> str:
+        if found := self.client.get_experiment_by_name(name):
+            return str(found.experiment_id)
+        try:
+            return self.client.create_experiment(name)
+        except MlflowException:
+            if found := self.client.get_experiment_by_name(name):  # another ledger's sweep was quicker
+                return str(found.experiment_id)
+            raise
 
     def _create(self, name: str, tags: Mapping[str, str], params: Mapping[str, str]) -> Run:
         run = self.client.create_run(self.experiment, tags=dict(tags), run_name=name)

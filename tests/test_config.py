@@ -33,9 +33,25 @@ def config(*overrides: str) -> Config:
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
-def test_every_choice_composes_and_bears_its_name(group: str, choice: str) -> None:
+def test_every_choice_composes_and_bears_its_name(group: str, choice: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking.example")
     chosen = getattr(config(f"{group}={choice}"), group)
     assert getattr(chosen, "name", choice) == choice
+
+
+def test_a_server_without_an_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(ConfigError, match="export MLFLOW_TRACKING_URI"):
+        config("tracking=server")
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://someone:secret@host", "https://secret@host", "postgresql://me:secret@host/db"]
+)
+def test_credentials_in_an_address_are_refused_and_not_repeated(uri: str) -> None:
+    with pytest.raises(ConfigError, match="MLFLOW_TRACKING_PASSWORD") as caught:
+        config(f"tracking.uri={uri}")
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("study", STUDIES)

@@ -4,18 +4,16 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-__all__ = ["PROGRAMS", "SBIN", "cluster", "free_port", "server"]
+from tests.servers import SBIN, free_port, server, until
+
+__all__ = ["PROGRAMS", "cluster"]
 
 PROGRAMS = ("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd", "sbatch", "sacctmgr")
 """What must be installed; tests/slurm/install.sh does it."""
-
-SBIN = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-"""Where servers' programs are found."""
 
 DATABASE_DAEMON = """
 DbdHost=localhost
@@ -96,36 +94,7 @@ def cluster(folder: Path, *, accounting: bool = True) -> Iterator[dict[str, str]
             yield environment
         finally:
             subprocess.run(["scancel", "--user=root"], env=environment, check=False)
-            _until(lambda: not subprocess.check_output(["squeue", "--noheader"], env=environment), 30)
-
-
-@contextmanager
-def server(
-    command: tuple[str, ...], folder: Path, environment: Mapping[str, str], ready: Callable[[], bool]
-) -> Iterator[None]:
-    """Run a server in the foreground, with a log below `folder`, until the block ends."""
-    log = folder / f"{Path(command[0]).name}.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
-    try:
-        _until(lambda: ready() or process.poll() is not None, 60)
-        running = process.poll() is None and ready()
-        assert running, f"{command[0]} does not answer:\n{log.read_text()[-3000:]}"
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+            until(lambda: not subprocess.check_output(["squeue", "--noheader"], env=environment), 30)
 
 
 def _start_munge(folder: Path, start: Callable[..., None]) -> None:
@@ -166,9 +135,3 @@ def _start_database(folder: Path, port: int, start: Callable[..., None], environ
 def _write(path: Path, text: str) -> None:
     path.write_text(text)
     path.chmod(0o600)
-
-
-def _until(done: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:
-        time.sleep(0.2)

@@ -6,8 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,7 +14,8 @@ import pytest
 
 from plb_ablate.pool import available_cores
 from tests.conftest import SMOKE, CommandLine
-from tests.slurm.cluster import PROGRAMS, SBIN, cluster
+from tests.servers import SBIN, until
+from tests.slurm.cluster import PROGRAMS, cluster
 from tests.test_sweep import statuses
 
 MISSING = [program for program in PROGRAMS if not shutil.which(program, path=SBIN)]
@@ -45,13 +45,6 @@ def slurm() -> Iterator[None]:
         yield from in_cluster(monkeypatch, accounting=True)
 
 
-def until(look: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
-        time.sleep(0.05)
-
-
 def queue() -> str:
     return subprocess.check_output(["squeue", "--noheader"], text=True)
 
@@ -72,7 +65,7 @@ def test_a_task_killed_hard_is_reported_and_the_sweep_goes_on(
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", SECRET)
     job = (*SLURM, f"dataset.root={small_corpus}", *SMOKE, "trainer.epochs=5", "ablation=routing,sa,cbam", "fold=0")
     process = commands.start(*job)
-    until(lambda: cell(commands.folder, "routing"), 90)
+    assert until(lambda: cell(commands.folder, "routing"), 90)
     folder = cell(commands.folder, "routing")
     assert folder
     worker = psutil.Process(json.loads((folder / "progress.json").read_text())["pid"])
@@ -102,13 +95,13 @@ def test_a_task_killed_hard_is_reported_and_the_sweep_goes_on(
 def test_an_interrupted_sweep_takes_its_tasks_back(slurm: None, commands: CommandLine, small_corpus: Path) -> None:
     job = (*SLURM, f"dataset.root={small_corpus}", *SMOKE, "trainer.epochs=2000", "ablation=none,sa,cbam", "fold=0")
     process = commands.start(*job)
-    until(lambda: list(commands.folder.glob("ledger/*/progress.json")), 90)
+    assert until(lambda: list(commands.folder.glob("ledger/*/progress.json")), 90)
     assert queue()
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "cancelled SLURM job" in output
-    until(lambda: not queue(), 30)
+    assert until(lambda: not queue(), 30)
     assert "RUNNING" not in statuses(commands.folder)
 
 
