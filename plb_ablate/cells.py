@@ -40,6 +40,8 @@ class Cell:
         What `plb_ablate.prepared.PreparedCorpus.save` wrote.
     study : str, optional
         Study that asked for the cell; not part of its identity.
+    n_train : int, optional
+        Utterances that it trains on; follows from the rest.
     """
 
     settings: dict[str, Any]
@@ -48,6 +50,7 @@ class Cell:
     classes: tuple[str, ...]
     corpus_file: Path
     study: str | None = None
+    n_train: int = 0
 
     @cached_property
     def id(self) -> str:
@@ -85,7 +88,7 @@ def plan_cells(config: Config, prepared: PreparedCorpus, corpus_file: Path) -> l
     folds = make_folds(prepared.corpus, config.protocol)
     settings = identity(config) | {"content": prepared.content}
     return [
-        Cell(settings, fold.index, len(folds), prepared.corpus.classes, corpus_file, config.study)
+        Cell(settings, fold.index, len(folds), prepared.corpus.classes, corpus_file, config.study, len(fold.train))
         for fold in _wanted(folds, config.fold)
     ]
 

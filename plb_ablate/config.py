@@ -100,12 +100,13 @@ class Tracking:
     Parameters
     ----------
     uri : str
-        MLflow store: ``sqlite:///file.db``, ``postgresql://...`` or the address of a tracking server.
+        MLflow store: ``sqlite:///file.db``, ``postgresql://...`` or the address of a tracking server; null trains
+        without tracking (``tracking=none``), and ``python -m plb_ablate.sync`` delivers later.
     experiment : str
         MLflow experiment.
     """
 
-    uri: str = "sqlite:///mlflow.db"
+    uri: str | None = "sqlite:///mlflow.db"
     experiment: str = "plb_ablate"
 
     def __post_init__(self) -> None:

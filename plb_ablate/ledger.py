@@ -14,7 +14,6 @@ Layout, one folder a cell::
 """
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from filelock import FileLock, Timeout
 
 from plb_ablate.cells import Cell
 from plb_ablate.errors import StoreError
+from plb_ablate.files import remove_drafts, replacing
 
 __all__ = ["STATES", "Ledger", "LedgerEntry"]
 
@@ -66,6 +66,11 @@ class LedgerEntry:
         file = self.folder / "error.txt"
         return file.read_text() if file.exists() else ""
 
+    def failed_at(self) -> float:
+        """When the last try failed, in seconds since 1970; 0 if it did not."""
+        file = self.folder / "error.txt"
+        return file.stat().st_mtime if file.exists() else 0.0
+
     @property
     def state(self) -> str:
         """One of `STATES`."""
@@ -96,6 +101,7 @@ class LedgerEntry:
             yield False
             return
         try:
+            self._clean_up()
             self.write("cell.json", what)
             yield True
         finally:
@@ -112,6 +118,10 @@ class LedgerEntry:
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
+        self.drop_leftovers()
+
+    def drop_leftovers(self) -> None:
+        """Remove what a finished cell needs no more."""
         for leftover in ("state.npz", "progress.json", "error.txt"):
             (self.folder / leftover).unlink(missing_ok=True)
 
@@ -119,9 +129,11 @@ class LedgerEntry:
         """Write a JSON file of the cell in one step."""
         _write_text(self.folder / name, json.dumps(value, indent=1) + "\n")
 
-    def fail(self, message: str) -> None:
-        """Note why the cell failed; the next try begins at its last state."""
+    def fail(self, message: str, what: dict[str, Any] | None = None) -> None:
+        """Note why the cell failed, and what it is where it has not begun; the next try begins at its last state."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if what and not (self.folder / "cell.json").exists():
+            self.write("cell.json", what)
         _write_text(self.folder / "error.txt", message.rstrip() + "\n")
 
     def clear_error(self) -> None:
@@ -136,6 +148,13 @@ class LedgerEntry:
         """Note that the store has the result, under a run id."""
         (self.folder / "delivered").mkdir(exist_ok=True)
         _write_text(self.folder / "delivered" / store, run_id + "\n")
+
+    def _clean_up(self) -> None:
+        """Remove what a killed process left half-written."""
+        for draft in self.folder.glob(".result-*"):
+            shutil.rmtree(draft, ignore_errors=True)
+        for name in ("state.npz", "progress.json", "cell.json", "error.txt"):
+            remove_drafts(self.folder / name)
 
     def _locked(self) -> bool:
         lock = FileLock(self.folder / "lock", timeout=0)
@@ -154,7 +173,9 @@ class Ledger:
     Parameters
     ----------
     root : Path
-        Created where it does not exist.
+        Folder of the ledger.
+    create : bool
+        Whether to create it where it does not exist, and see that it can be written.
 
     Raises
     ------
@@ -162,8 +183,10 @@ class Ledger:
         If the folder cannot be written.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, create: bool = True) -> None:
         self.root = root
+        if not create:
+            return
         try:
             root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=root):
@@ -190,6 +213,5 @@ class Ledger:
 
 
 def _write_text(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text)
-    draft.replace(path)
+    with replacing(path) as draft:
+        draft.write_text(text)

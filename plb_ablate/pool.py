@@ -1,23 +1,31 @@
 """Worker processes that train cells side by side; one that dies takes only its own cell with it."""
 
-import atexit
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import suppress
+from multiprocessing.util import Finalize
 
 from pebble import ProcessExpired, ProcessPool
 
 from plb_ablate.cells import Cell
+from plb_ablate.interrupts import without_ctrl_c
 from plb_ablate.ledger import Ledger
-from plb_ablate.worker import FAILED, start_worker, train_cell
+from plb_ablate.worker import FAILED, reason, start_worker, train_cell
 
-__all__ = ["train_cells"]
+__all__ = ["available_cores", "stop_workers", "train_cells"]
 
 _POLL = 0.5
 """Seconds between two looks at running cells."""
 
 _pools: dict[tuple[int, int], ProcessPool] = {}
+
+
+def available_cores() -> int:
+    """Cores that this process may use: those it is bound to, and in a SLURM task no more than the task was given."""
+    bound = len(os.sched_getaffinity(0))
+    return min(bound, int(os.environ.get("SLURM_CPUS_PER_TASK", bound)))
 
 
 def train_cells(
@@ -26,7 +34,7 @@ def train_cells(
     n_jobs: int,
     threads: int,
     *,
-    on_end: Callable[[Cell, str], None],
+    on_end: Callable[[Cell, str, str], None],
     on_poll: Callable[[], None] = lambda: None,
 ) -> None:
     """Train cells, `n_jobs` at a time.
@@ -40,20 +48,21 @@ def train_cells(
     n_jobs, threads : int
         Processes, and TensorFlow threads of each.
     on_end : callable
-        Receives each cell with how it ended (see `plb_ablate.worker`), as soon as it has.
+        Receives each cell with how it ended (see `plb_ablate.worker`) and why it failed, as soon as it has.
     on_poll : callable
         Called about twice a second.
     """
     pool = _pool(n_jobs, threads)
-    waiting: dict[Future[str], Cell] = {
-        pool.schedule(train_cell, args=(cell, ledger.root.resolve())): cell for cell in cells
-    }
+    waiting: dict[Future[str], Cell] = {}
     try:
+        with without_ctrl_c():
+            for cell in cells:
+                waiting[pool.schedule(train_cell, args=(cell, ledger.root.resolve()))] = cell
         while waiting:
             done, _ = wait(waiting, timeout=_POLL, return_when=FIRST_COMPLETED)
             for future in done:
                 cell = waiting.pop(future)
-                on_end(cell, _outcome(future, cell, ledger))
+                on_end(cell, *_outcome(future, cell, ledger))
             on_poll()
     except BaseException:
         stop_workers()
@@ -81,14 +90,20 @@ def _pool(n_jobs: int, threads: int) -> ProcessPool:
     return _pools[n_jobs, threads]
 
 
-def _outcome(future: Future[str], cell: Cell, ledger: Ledger) -> str:
+def _outcome(future: Future[str], cell: Cell, ledger: Ledger) -> tuple[str, str]:
+    entry = ledger.entry(cell)
     try:
-        return str(future.result())
+        outcome = str(future.result())
+        return outcome, entry.error if outcome == FAILED else ""
     except (ProcessExpired, CancelledError) as error:
-        ledger.entry(cell).fail(f"the process that trained it ended: {error}")
+        why = f"the process that trained it ended: {error}"
     except Exception as error:
-        ledger.entry(cell).fail(f"{type(error).__name__}: {error}")
-    return FAILED
+        why = reason(error)
+    with suppress(OSError):  # where the ledger cannot be written, the sweep goes on and tells it at the end
+        entry.fail(why, cell.description)
+    return FAILED, why
 
 
-atexit.register(stop_workers)
+Finalize(
+    None, stop_workers, exitpriority=100
+)  # before multiprocessing waits for its children, in launchers' processes too

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from plb_ablate.data import read_corpus
 from plb_ablate.data.utterance import Corpus, Utterance
 from plb_ablate.features import FeatureSettings, extract
+from plb_ablate.files import replacing
 
 __all__ = ["PreparedCorpus", "prepare"]
 
@@ -50,10 +50,8 @@ class PreparedCorpus:
         path = folder / f"{self.corpus.name}-{self.content[:16]}.npz"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            with draft.open("wb") as file:
+            with replacing(path) as draft, draft.open("wb") as file:
                 np.savez(file, allow_pickle=False, mfcc=self.mfcc, meta=np.array(json.dumps(self._meta())))
-            draft.replace(path)
         return path
 
     @classmethod

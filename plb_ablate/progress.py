@@ -53,18 +53,18 @@ class SweepProgress:
         if self.bars:
             self.bars.stop()
 
-    def end(self, cell: Cell, outcome: str) -> None:
-        """Show that a cell has ended."""
+    def end(self, cell: Cell, outcome: str, why: str = "") -> None:
+        """Show that a cell has ended, and why it failed."""
         self.ended.add(cell.id)
         entry = self.ledger.entry(cell)
         scores = entry.read("result/scores.json")
-        note = outcome if outcome != "failed" else f"FAILED: {entry.error.strip()} (log: {entry.log})"
+        note = outcome if outcome != "failed" else f"FAILED: {why.strip()} (log: {entry.log})"
         if scores:
             chosen = scores["rules"][scores["headline"]]
             note = f"WA {100 * chosen['wa']:.1f} % at epoch {chosen['epoch'] + 1}"
         done = len(self.ended) + len(self.skipped)
         line = f"[{done}/{len(self.cells)}] {cell.label}: {note}; {self._left()}"
-        self.console.print(line, markup=False, highlight=False)
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
         self.poll()
 
     def poll(self) -> None:

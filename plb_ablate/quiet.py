@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 __all__ = ["logged_to"]
@@ -21,8 +21,9 @@ def logged_to(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):  # a full disk: what is printed next may still find its way
+            sys.stdout.flush()
+            sys.stderr.flush()
         for saved, target in zip(kept, (1, 2), strict=True):
             os.dup2(saved, target)
             os.close(saved)

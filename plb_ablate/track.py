@@ -9,14 +9,17 @@ import json
 import logging
 import math
 import os
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # a server that is away is known in seconds
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 import pandas as pd
@@ -25,7 +28,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy import create_engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from plb_ablate.config import Tracking
 from plb_ablate.errors import StoreError
@@ -33,10 +36,36 @@ from plb_ablate.figures import confusion_figure, curves_figure
 from plb_ablate.ledger import Ledger, LedgerEntry
 from plb_ablate.metrics import SCORES
 
-__all__ = ["Tracker"]
+__all__ = ["Tracker", "check_store"]
 
 _BATCH = 1000
 """Metrics in a batch: MLflow's limit."""
+
+_PAUSES = (1.0, 3.0)
+"""Seconds before each new try of a delivery that another program's lock on the database has stopped."""
+
+_PATIENCE = 120.0
+"""Seconds to wait for other deliveries to the same store."""
+
+
+def check_store(uri: str) -> None:
+    """See, before any long work, whether a store can be used; changes nothing in it, and creates no database.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be reached, or an SQLite file or its folder cannot be written.
+    """
+    with _store_errors(uri):
+        if not (file := _sqlite_file(uri)):
+            MlflowClient(uri).search_experiments(max_results=1)
+            return
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+        if file.exists():
+            with closing(sqlite3.connect(file)) as database:
+                database.execute("BEGIN IMMEDIATE")
+                database.rollback()
 
 
 class Tracker:
@@ -58,12 +87,15 @@ class Tracker:
     """
 
     def __init__(self, tracking: Tracking, ledger: Ledger) -> None:
+        if tracking.uri is None:
+            raise StoreError("tracking.uri=null names no store: give one, for example sqlite:///mlflow.db.")
         self.uri, self.ledger = tracking.uri, ledger
-        self.key = hashlib.sha256(f"{_absolute(tracking.uri)}#{tracking.experiment}".encode()).hexdigest()[:16]
-        with _store_errors(tracking.uri), self._alone():
+        self.key = hashlib.sha256(f"{_absolute(self.uri)}#{tracking.experiment}".encode()).hexdigest()[:16]
+        check_store(self.uri)
+        with _store_errors(self.uri), self._alone():
             logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-            _prepare_sqlite(tracking.uri)
-            self.client = MlflowClient(tracking.uri)
+            _prepare_sqlite(self.uri)
+            self.client = MlflowClient(self.uri)
             self.experiment = self._experiment(tracking.experiment)
 
     def undelivered(self) -> list[LedgerEntry]:
@@ -73,13 +105,24 @@ class Tracker:
     def deliver(self, entry: LedgerEntry) -> str:
         """Write a finished cell to the store, with its parent run, and give the child's run id.
 
-        A part that a killed process left in the store is removed first.
+        A part that a killed process left in the store is removed first. Where another program has locked the database,
+        a few more tries are made.
 
         Raises
         ------
         StoreError
             If the store cannot be reached or refuses; the cell then stays undelivered, and nothing is lost.
         """
+        for pause in _PAUSES:
+            try:
+                return self._deliver(entry)
+            except StoreError as error:
+                if "locked" not in str(error):
+                    raise
+                time.sleep(pause)
+        return self._deliver(entry)
+
+    def _deliver(self, entry: LedgerEntry) -> str:
         with _store_errors(self.uri), self._alone():
             if entry.is_delivered(self.key):
                 return (entry.folder / "delivered" / self.key).read_text().strip()
@@ -88,8 +131,8 @@ class Tracker:
             for old in self._runs({"cell": entry.cell, "level": "fold"}):
                 self.client.delete_run(old.info.run_id)
             child = self._child(entry, what, scores, parent.info.run_id)
-            entry.mark_delivered(self.key, child)
-            self._summarise(parent, what)
+            self._summarise(parent.info.run_id)
+            entry.mark_delivered(self.key, child)  # last: what breaks off before is done anew
             return child
 
     # ------------------------------------------------------------------ runs
@@ -97,7 +140,9 @@ class Tracker:
     def _parent(self, what: Mapping[str, Any], scores: Mapping[str, Any]) -> Run:
         tags = _variant_tags(what) | {"level": "config"}
         for run in self._runs({key: tags[key] for key in _IDENTITY} | {"level": "config"}):
-            return run
+            if run.info.status == "FINISHED":
+                return run
+            self.client.delete_run(run.info.run_id)  # begun by a process that was killed
         name = f"{what['dataset']} {what['ablation']} seed {what['seed']} ({what['protocol']['name']})"
         run = self._create(name, tags, _flat({key: value for key, value in what.items() if key != "fold"}))
         total = {"params/total": sum(scores["parameters"].values()), "params/trainable": scores["trainable"]}
@@ -143,9 +188,8 @@ class Tracker:
         for name in ("config.yaml", "predictions.csv", "confusion_matrix.csv", "history.csv", "weights.weights.h5"):
             self.client.log_artifact(run_id, str(entry.result / name))
 
-    def _summarise(self, parent: Run, what: Mapping[str, Any]) -> None:
+    def _summarise(self, run_id: str) -> None:
         """Bring the parent's summary up to all children that are in the store."""
-        run_id = parent.info.run_id
         children = self._runs({"mlflow.parentRunId": run_id}, finished=True)
         latest = {run.data.tags["fold"]: run.data.metrics for run in reversed(children)}
         folds = [latest[fold] for fold in sorted(latest, key=int)]
@@ -157,8 +201,6 @@ class Tracker:
                 metrics |= {f"{rule}/{score}/{name}": value for name, value in _summary(values).items()}
         now = int(time.time() * 1000)
         self._log(run_id, [Metric(name, value, now, len(folds)) for name, value in metrics.items()])
-        if parent.info.status != "FINISHED":
-            self.client.set_terminated(run_id)
 
     # ------------------------------------------------------------------ the store
 
@@ -195,8 +237,13 @@ class Tracker:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Let one process at a time write what comes from this ledger: parents stay single, SQLite stays calm."""
-        with FileLock(self.ledger.root / ".delivery.lock"):
+        """Let one process at a time write to an SQLite file, or what comes from this ledger to another store.
+
+        So parents stay single, and no writer meets a locked database.
+        """
+        database = _sqlite_file(self.uri)
+        lock = database.with_name(f".{database.name}.lock") if database else self.ledger.root / ".delivery.lock"
+        with FileLock(lock, timeout=_PATIENCE):
             yield
 
 
@@ -226,10 +273,13 @@ def _summary(values: Sequence[float]) -> dict[str, float]:
 
 def _absolute(uri: str) -> str:
     """The address with a relative SQLite file made absolute."""
-    if not uri.startswith("sqlite:"):
-        return uri
-    database = make_url(uri).database
-    return f"sqlite:///{Path(database).resolve()}" if database else uri
+    file = _sqlite_file(uri)
+    return f"sqlite:///{file}" if file else uri
+
+
+def _sqlite_file(uri: str) -> Path | None:
+    database = make_url(uri).database if uri.startswith("sqlite:") else None
+    return Path(database).resolve() if database else None
 
 
 def _prepare_sqlite(uri: str) -> None:
@@ -245,11 +295,13 @@ def _prepare_sqlite(uri: str) -> None:
 def _store_errors(uri: str) -> Iterator[None]:
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        url = make_url(uri)
-        address, reason = url.render_as_string(hide_password=True), str(error).strip().splitlines()[0]
-        if url.password:
-            reason = reason.replace(str(url.password), "***")
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        address, reason = uri, (str(error).strip() or type(error).__name__).splitlines()[0]
+        with suppress(ArgumentError):
+            url = make_url(uri)
+            address = url.render_as_string(hide_password=True)
+            if url.password:
+                reason = reason.replace(str(url.password), "***")
         raise StoreError(
             f"the MLflow store tracking.uri={address} cannot be used: {reason}\n"
             "Results stay in the ledger. Start the store or name another one, then run `python -m plb_ablate.sync`."

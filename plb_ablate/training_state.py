@@ -2,13 +2,14 @@
 
 import io
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from plb_ablate.files import replacing
 
 __all__ = ["TrainingState"]
 
@@ -56,10 +57,8 @@ class TrainingState:
         arrays |= {f"probabilities/{rule}": value for rule, value in self.probabilities.items()}
         arrays |= {f"weights/{name}": value for name, value in self.weights.items()}
         meta = json.dumps({"epoch": self.epoch, "best": self.best, "seconds": self.seconds})
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with draft.open("wb") as file:
+        with replacing(path) as draft, draft.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays, meta=np.array(meta))
-        draft.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> "TrainingState":

@@ -1,9 +1,10 @@
 """What a worker process does: train one cell after another, each with its own log, from its last state on."""
 
+import errno
 import os
-import threading
 import time
 import traceback
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from plb_ablate.cells import Cell
 from plb_ablate.config import Trainer
 from plb_ablate.folds import make_folds
+from plb_ablate.interrupts import end_with
 from plb_ablate.ledger import Ledger, LedgerEntry
 from plb_ablate.prepared import PreparedCorpus
 from plb_ablate.protocol import Protocol
@@ -21,7 +23,7 @@ from plb_ablate.training_state import TrainingState
 if TYPE_CHECKING:
     from plb_ablate.train import FoldTrainer
 
-__all__ = ["DONE", "ELSEWHERE", "FAILED", "start_worker", "train_cell"]
+__all__ = ["DONE", "ELSEWHERE", "FAILED", "reason", "start_worker", "train_cell"]
 
 DONE, ELSEWHERE, FAILED = "done", "elsewhere", "failed"
 """How `train_cell` can end: trained now or before, held by another process, failed."""
@@ -29,7 +31,7 @@ DONE, ELSEWHERE, FAILED = "done", "elsewhere", "failed"
 
 def start_worker(threads: int, parent: int) -> None:
     """Prepare a fresh process: TensorFlow deterministic on `threads` threads, and an end when the parent ends."""
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with(parent)
     with logged_to(Path(os.devnull)):  # TensorFlow tells of its build while it is loaded, whatever its log level
         from plb_ablate.train import set_up_tensorflow
     set_up_tensorflow(threads)
@@ -51,16 +53,26 @@ def train_cell(cell: Cell, ledger_root: Path) -> str:
         if not mine:
             return ELSEWHERE
         if entry.result.is_dir():
+            entry.drop_leftovers()
             return DONE
         entry.clear_error()
         with logged_to(entry.log):
             try:
                 _train(cell, entry)
             except Exception as error:
-                traceback.print_exc()
-                entry.fail(f"{type(error).__name__}: {error}")
+                with suppress(OSError):  # where the disk is full, the log is not more than could be written
+                    traceback.print_exc()
+                entry.fail(reason(error))
                 return FAILED
     return DONE
+
+
+def reason(error: Exception) -> str:
+    """Why a cell failed, with the way out where there is one."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        text += ". Make room on the disk and run the same command again."
+    return text
 
 
 def _train(cell: Cell, entry: LedgerEntry) -> None:
@@ -128,10 +140,3 @@ def _trainer(num_classes: int, ablation: str, reverse: str, *trainer: tuple[str,
 
 def _frozen(cell: Cell) -> tuple[tuple[str, Any], ...]:
     return tuple(cell.settings["trainer"].items())
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent is gone: a killed sweep leaves nothing behind."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)

@@ -10,9 +10,10 @@ import plb_ablate
 PACKAGE = Path(plb_ablate.__file__).parent
 
 ROOMS = (
-    ("errors", "seeding", "quiet", "provenance"),
+    ("errors", "files", "interrupts", "seeding", "quiet", "provenance"),
     ("ablation", "protocol", "slurm"),
     ("config",),
+    ("jobs",),
     ("data",),
     ("feature_cache", "mfcc", "near_copies"),
     ("model_card", "features"),
@@ -23,6 +24,7 @@ ROOMS = (
     ("leakage",),
     ("audit",),
     ("cells",),
+    ("plan",),
     ("layers",),
     ("losses", "metrics", "training_state"),
     ("model",),
@@ -30,13 +32,17 @@ ROOMS = (
     ("ledger", "results"),
     ("worker",),
     ("pool",),
+    ("part",),
     ("figures",),
+    ("speed",),
     ("track",),
+    ("courier",),
     ("stats",),
     ("published",),
     ("report",),
     ("progress",),
     ("sweep",),
+    ("cost", "dry_run", "status"),
     ("cli", "params", "sync"),
     ("predict", "export"),
     ("__main__",),
@@ -46,7 +52,7 @@ ROOMS = (
 RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 
 FOREIGN = {
-    "hydra": {"cli", "config"},
+    "hydra": {"cli", "config", "jobs"},
     "tensorflow": {"layers", "model", "losses", "train", "litert", "export"},
     "keras": {"layers", "model", "losses", "train", "export"},
     "mlflow": {"track", "report", "export"},

@@ -97,8 +97,11 @@ def test_a_sweep_that_is_terminated_leaves_no_process_and_goes_on_later(
         time.sleep(0.05)
     family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode != 0
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM: " in output
+    assert "of 2 cells are done and kept in ledger" in output
+    assert "Traceback" not in output
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
     assert "RUNNING" not in statuses(commands.folder)

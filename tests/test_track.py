@@ -36,7 +36,10 @@ print(json.dumps([
 def stored(config: Config) -> list[dict[str, Any]]:
     """All runs of the store, as a second process reads them."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", READ, config.tracking.uri], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "ignore", "-c", READ, str(config.tracking.uri)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     runs: list[dict[str, Any]] = json.loads(done.stdout)
     return runs

@@ -1,0 +1,183 @@
+"""``python -m plb_ablate.status``: cells by state, with their epochs and times, from the ledger alone."""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from plb_ablate.cells import Cell
+from plb_ablate.config import Config, config_root
+from plb_ablate.errors import ConfigError, PlbError
+from plb_ablate.jobs import compose_sweep
+from plb_ablate.ledger import STATES, Ledger, LedgerEntry
+from plb_ablate.plan import Plan
+from plb_ablate.speed import duration
+
+__all__ = ["main", "rows"]
+
+EXAMPLES = """
+examples:
+  python -m plb_ablate.status                                     every cell of ./ledger
+  python -m plb_ablate.status demo                                the cells of a study, those not begun too
+  python -m plb_ablate.status demo protocol=speaker seed=1,2      the same with the settings of the sweep
+  python -m plb_ablate.status ablation=none,cbam --json           for programs
+  python -m plb_ablate.status --watch                             every 2 seconds, until Ctrl-C
+"""
+
+_COLUMNS = ("state", "cell", "what", "epoch", "WA %", "time", "note")
+_COLOURS = {"done": "green", "running": "cyan", "stale": "yellow", "failed": "red", "missing": "dim"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the state of cells.
+
+    Returns
+    -------
+    int
+        0, or the exit code of what went wrong, its message on standard error.
+    """
+    options = _parser().parse_intermixed_args(argv)
+    try:
+        cells, ledger = _asked_for(options)
+        if options.watch:
+            _watch(ledger, cells, options)
+        elif options.json:
+            print(json.dumps(rows(ledger, cells, options.study), indent=1))
+        else:
+            _show(rows(ledger, cells, options.study), Console())
+    except PlbError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def rows(ledger: Ledger, cells: Sequence[Cell] | None = None, study: str | None = None) -> list[dict[str, Any]]:
+    """Describe cells, in the order of their states.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    cells : sequence of Cell, optional
+        Cells of a sweep; by default every cell that the ledger has.
+    study : str, optional
+        Of the ledger's cells, only those of this study.
+
+    Returns
+    -------
+    list of dict
+        ``state``, ``cell``, ``study``, ``dataset``, ``ablation``, ``seed``, ``protocol``, ``trainer``, ``fold``,
+        ``epoch``, ``epochs``, ``wa`` (0 to 1, of the headline rule once done), ``seconds`` (of training), ``updated``
+        (seconds since 1970) and ``error``; None for what is not known.
+    """
+    if cells is None:
+        described = [(entry, entry.read("cell.json")) for entry in ledger.entries()]
+        described = [(entry, what) for entry, what in described if study in (None, what["study"])]
+    else:
+        described = [(ledger.entry(cell), cell.description) for cell in cells]
+    found = [_row(entry, what) for entry, what in described]
+    return sorted(
+        found, key=lambda row: (STATES.index(row["state"]), row["dataset"], row["ablation"], row["seed"], row["fold"])
+    )
+
+
+def _row(entry: LedgerEntry, what: dict[str, Any]) -> dict[str, Any]:
+    state, now = entry.state, entry.read("progress.json") or {}
+    row: dict[str, Any] = {"state": state, "cell": entry.cell}
+    row |= {key: what[key] for key in ("study", "dataset", "ablation", "seed", "fold")}
+    row |= {"protocol": what["protocol"]["name"], "trainer": what["trainer"]["name"]}
+    row |= {"epoch": now.get("epoch"), "epochs": what["trainer"]["epochs"], "wa": now.get("wa")}
+    row |= {"seconds": now.get("seconds"), "updated": None, "error": None}
+    if state == "done":
+        scores, run = entry.read("result/scores.json"), entry.read("result/run.json")
+        row |= {"epoch": row["epochs"], "wa": scores["rules"][scores["headline"]]["wa"], "seconds": run["seconds"]}
+    for name in ("result", "progress.json", "error.txt"):
+        if (file := entry.folder / name).exists():
+            row["updated"] = round(file.stat().st_mtime, 3)
+            break
+    return row | ({"error": entry.error.strip()} if state == "failed" else {})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m plb_ablate.status",
+        description="Show cells that are done, running, stale (their process died), failed or missing (not begun).",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("study", nargs="?", help="a study of experiments/, or the name that cells of the ledger have")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of the sweep, as it was typed")
+    parser.add_argument("--ledger", type=Path, help="folder of results (default: what the settings say, else ledger)")
+    parser.add_argument("--json", action="store_true", help="print the cells as JSON")
+    parser.add_argument("--watch", action="store_true", help="show the table anew every 2 seconds")
+    return parser
+
+
+def _asked_for(options: argparse.Namespace) -> tuple[list[Cell] | None, Ledger]:
+    """Cells of the sweep that the words name (None: all that the ledger has), and the ledger."""
+    words = [word for word in (options.study, *options.settings) if word]
+    names = [word for word in words if "=" not in word]
+    settings = [word for word in words if "=" in word]
+    if len(names) > 1:
+        raise ConfigError(f"give one study, not {', '.join(names)}.")
+    options.study = names[0] if names else None
+    is_file = names and (config_root() / "experiments" / f"{names[0]}.yaml").exists()
+    if is_file:
+        settings.insert(0, f"experiments={names[0]}")
+    configs: list[Config] = compose_sweep(settings, multirun=True) if settings else []
+    ledger = Ledger(options.ledger or Path(configs[0].ledger if configs else Config().ledger), create=False)
+    if not configs and not ledger.root.is_dir():
+        raise ConfigError(f"there is no ledger {ledger.root}. Name one with --ledger, or a study of experiments/.")
+    return Plan().cells(*configs) if configs else None, ledger
+
+
+def _show(found: Sequence[dict[str, Any]], console: Console) -> None:
+    if console.is_terminal:
+        console.print(_table(found))
+    else:
+        for line in [_COLUMNS, *map(_texts, found)]:
+            print("\t".join(line).rstrip())
+    console.print(_summary(found), highlight=False)
+
+
+def _watch(ledger: Ledger, cells: Sequence[Cell] | None, options: argparse.Namespace) -> None:
+    with Live(console=Console(), auto_refresh=False, vertical_overflow="visible") as live:
+        while True:
+            found = rows(ledger, cells, options.study)
+            live.update(_table(found, _summary(found)), refresh=True)
+            time.sleep(2)
+
+
+def _table(found: Sequence[dict[str, Any]], caption: str = "") -> Table:
+    table = Table(*_COLUMNS, caption=caption)
+    for row in found:
+        table.add_row(*_texts(row), style=_COLOURS[row["state"]])
+    return table
+
+
+def _texts(row: dict[str, Any]) -> tuple[str, ...]:
+    what = f"{row['dataset']} {row['ablation']} seed {row['seed']} fold {row['fold']} ({row['protocol']})"
+    wa = "" if row["wa"] is None else f"{100 * row['wa']:.1f}"
+    seconds = "" if row["seconds"] is None else duration(row["seconds"])
+    note = (row["error"] or "").split("\n")[0]
+    if row["state"] in ("running", "stale") and row["updated"]:
+        note = f"last epoch {duration(time.time() - row['updated'])} ago"
+    return row["state"], row["cell"], what, f"{row['epoch'] or 0}/{row['epochs']}", wa, seconds, note
+
+
+def _summary(found: Sequence[dict[str, Any]]) -> str:
+    counts = Counter(row["state"] for row in found)
+    return f"{len(found)} cells: " + ", ".join(f"{counts[state]} {state}" for state in STATES) + "."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
