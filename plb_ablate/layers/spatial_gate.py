@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from plb_ablate.layers.tiles import tile_convolution
+
 __all__ = ["SpatialGate"]
 
 
@@ -52,24 +54,12 @@ class SpatialGate(keras.layers.Layer):
         return x * ops.sigmoid(ops.relu(self.bn(self._convolve(x), training=training)))
 
     def _convolve(self, x: Any) -> Any:
+        """Convolve the two maps; of a one-channel image both are the image itself, and the kernel's two planes add up."""
+        kernel = ops.convert_to_tensor(self.conv.kernel)[..., 0]
         if x.shape[-1] == 1:
-            return self._convolve_one_channel(x)
+            return tile_convolution(x, ops.sum(kernel, axis=2, keepdims=True))[..., None]
         pooled = [ops.mean(x, axis=-1, keepdims=True), ops.max(x, axis=-1, keepdims=True)]
-        return self.conv(ops.concatenate(pooled, axis=-1))
-
-    def _convolve_one_channel(self, x: Any) -> Any:
-        """Convolve a one-channel image, whose mean and maximum maps are the image itself.
-
-        The two input planes of the kernel then act as their sum, and the width becomes the channels of a
-        one-dimensional convolution with a banded kernel: the same sums as one large matrix product.
-        """
-        width = x.shape[2]
-        kernel = ops.sum(self.conv.kernel, axis=(2, 3))
-        column = ops.arange(width)
-        offset = column[:, None] - column[None, :] + (self.kernel_size - 1) // 2
-        inside = ops.cast((offset >= 0) & (offset < self.kernel_size), kernel.dtype)
-        band = ops.take(kernel, ops.clip(offset, 0, self.kernel_size - 1), axis=1) * inside
-        return ops.conv(x[..., 0], band, padding="same")[..., None]
+        return tile_convolution(ops.concatenate(pooled, axis=-1), kernel)[..., None]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output: that of the input."""
