@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from plb_ablate.layers.folded import elu_pool, input_patches, output_statistics, scaled_patches
+from plb_ablate.layers.folded import Windows, elu_pool, output_statistics, time_kernels, time_second
 
 __all__ = ["ConvBlock"]
 
@@ -58,24 +58,24 @@ class ConvBlock(keras.layers.Layer):
     def call(self, x: Any, training: bool | None = None) -> Any:
         """Apply the block."""
         if x.shape[-1] == 1:
-            return self.dropout(self._call_one_channel(x, training), training=training)
+            return self._call_one_channel(x, training)
         x = keras.ops.elu(self.bn(self.conv(x), training=training))
         return self.dropout(self.pool(x), training=training)
 
     def _call_one_channel(self, x: Any, training: bool | None) -> Any:
         """Convolution to pooling by `plb_ablate.layers.folded`: the same function at a third of the time."""
-        patches = input_patches(x, 3, self.dilation)
-        kernel = ops.reshape(self.conv.kernel, (patches.shape[-1], self.filters))
+        windows = Windows(x, self.dilation)
+        kernel = ops.reshape(self.conv.kernel, (-1, self.filters))
         mean, variance = self.bn.moving_mean, self.bn.moving_variance
         if training:
-            mean, variance = output_statistics(patches, kernel, self.conv.bias)
+            mean, variance = output_statistics(windows, kernel, self.conv.bias)
             for moving, now in ((self.bn.moving_mean, mean), (self.bn.moving_variance, variance)):
                 moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         scale = self.bn.gamma * ops.rsqrt(variance + self.bn.epsilon)
-        windows = scaled_patches(patches, scale, self.bn.beta - scale * mean)
-        rows = ops.concatenate([kernel, self.conv.bias[None], ops.ones((1, self.filters))])
-        pooled = elu_pool(ops.reshape(windows, (4, -1, windows.shape[-1])), rows)
-        return ops.reshape(pooled, (-1, *windows.shape[2:4], self.filters))
+        kernels = time_kernels(windows, kernel, self.conv.bias, scale, self.bn.beta - scale * mean)
+        pooled = elu_pool(*kernels, *windows.places)
+        quarters = ops.full((windows.batch, 1, 1, self.filters), 0.25, dtype=pooled.dtype)
+        return time_second(pooled, windows.batch) * self.dropout(quarters, training=training)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for a given shape of the input."""

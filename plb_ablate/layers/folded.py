@@ -1,103 +1,164 @@
-"""A one-channel convolution, its normalisation over time, ELU and pooling, as one thin matrix product.
+"""A one-channel convolution, its normalisation over time, ELU and pooling, as thin matrix products.
 
 The convolution of a one-channel image has 9 inputs and 64 outputs a position, so whatever is done on its inputs costs a
 seventh of the same on its outputs. Batch normalisation over the time axis scales and shifts all channels of a time step
-alike, so both move to the inputs; its statistics follow from the mean and the covariance of the inputs of a time step.
+alike, so both move into a kernel of that time step; its statistics follow from the means and the covariance of the
+inputs of a time step. Time leads in all arrays here.
 """
 
 from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["elu_pool", "input_patches", "output_statistics", "scaled_patches"]
+__all__ = ["Windows", "elu_pool", "output_statistics", "time_kernels", "time_second"]
+
+_SIZE = 3
 
 
-def input_patches(x: Any, size: int, dilation: int) -> Any:
-    """Gather the inputs of every output position of a valid convolution.
+class Windows:
+    """The inputs of a 3x3 convolution of a one-channel image, sorted by their place in the 2x2 pooling window.
 
     Parameters
     ----------
     x : float32 (batch, time, coefficient, 1)
-    size, dilation : int
-        Of the kernel.
+    dilation : int
 
-    Returns
-    -------
-    float32 (batch, time', coefficient', size ** 2)
+    Attributes
+    ----------
+    places : list of float32 (time' // 2, 10, batch * (coefficient' // 2))
+        For each of the four places of the window (time first) the 9 inputs of the convolution, then ones. Each time
+        step of the image is centred, for sums that do not cancel.
+    centre : float32 (time', 9)
+        What was taken away from the 9 inputs.
+    moments : float32 (time', 10, 10)
+        Mean product of the inputs (and ones) of each time step, places outside of all windows included.
     """
-    reach = dilation * (size - 1)
-    height, width = x.shape[1] - reach, x.shape[2] - reach
-    corners = [(dilation * i, dilation * j) for i in range(size) for j in range(size)]
-    return tf.concat([x[:, i : i + height, j : j + width] for i, j in corners], axis=-1)
+
+    def __init__(self, x: Any, dilation: int) -> None:
+        self.dilation = dilation
+        self.height, self.width = (int(size) - dilation * (_SIZE - 1) for size in x.shape[1:3])
+        self.batch = tf.shape(x)[0]
+        x = tf.transpose(x[..., 0], (1, 0, 2))
+        centre = tf.reduce_mean(x, axis=(1, 2))
+        rows = [centre[dilation * i : dilation * i + self.height] for i in range(_SIZE)]
+        self.centre = tf.repeat(tf.stack(rows, axis=-1), _SIZE, axis=-1)
+        x -= centre[:, None, None]
+        even = (slice(0, 2 * (self.height // 2), 2), slice(0, 2 * (self.width // 2), 2))
+        corners = [(i, j) for i in range(2) for j in range(2)]
+        self.places = [self._inputs(x, (_later(even[0], i), _later(even[1], j))) for i, j in corners]
+        self.moments = self._moments(x)
+
+    def _inputs(self, x: Any, positions: tuple[slice, slice]) -> Any:
+        """Gather the 9 inputs of some output positions, and ones: (positions in time, 10, others)."""
+        steps = [self.dilation * i for i in range(_SIZE)]
+        inputs = [x[_later(positions[0], i), :, _later(positions[1], j)] for i in steps for j in steps]
+        stacked = tf.stack([*inputs, tf.ones_like(inputs[0])], axis=1)
+        return tf.reshape(stacked, (stacked.shape[0], _SIZE**2 + 1, -1))
+
+    def _moments(self, x: Any) -> Any:
+        count = tf.cast(self.batch * self.width, x.dtype)
+        sums = [tf.matmul(place, place, transpose_b=True) for place in self.places]
+        sums = [sums[0] + sums[1], sums[2] + sums[3]]
+        total = tf.reshape(tf.stack(sums, axis=1), (-1, _SIZE**2 + 1, _SIZE**2 + 1))
+        if self.height % 2:
+            last = self._inputs(x, (slice(self.height - 1, self.height), slice(0, 2 * (self.width // 2))))
+            total = tf.concat([total, tf.matmul(last, last, transpose_b=True)], axis=0)
+        if self.width % 2:
+            edge = self._inputs(x, (slice(0, self.height), slice(self.width - 1, self.width)))
+            total += tf.matmul(edge, edge, transpose_b=True)
+        return total / count
 
 
-def output_statistics(patches: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
+def _later(positions: slice, offset: int) -> slice:
+    return slice(positions.start + offset, positions.stop + offset, positions.step)
+
+
+def output_statistics(windows: Windows, kernel: Any, bias: Any) -> tuple[Any, Any]:
     """Mean and variance of the convolution's output at each time step, over batch, coefficients and channels.
 
     Parameters
     ----------
-    patches : float32 (batch, time, coefficient, k)
-    kernel : float32 (k, channels)
+    windows : Windows
+    kernel : float32 (9, channels)
     bias : float32 (channels,)
 
     Returns
     -------
-    mean, variance : float32 (time,)
-        The variance is that of the inputs seen through the kernel, plus that of the channels' own means; the inputs
-        are centred first, so nothing cancels.
+    mean, variance : float32 (time',)
+        The variance is that of the inputs seen through the kernel, plus that of the channels' own means.
     """
-    centre = tf.reduce_mean(patches, axis=(0, 2))
-    centred = tf.transpose(patches - centre[:, None, :], (1, 0, 2, 3))
-    centred = tf.reshape(centred, (patches.shape[1], -1, patches.shape[3]))
-    covariance = tf.matmul(centred, centred, transpose_a=True) / tf.cast(tf.shape(centred)[1], patches.dtype)
-    channel_means = tf.matmul(centre, kernel) + bias
+    mean_input = windows.moments[:, :-1, -1]
+    covariance = windows.moments[:, :-1, :-1] - mean_input[:, :, None] * mean_input[:, None, :]
+    channel_means = tf.matmul(mean_input + windows.centre, kernel) + bias
     mean = tf.reduce_mean(channel_means, axis=1)
     within = tf.reduce_sum(covariance * tf.matmul(kernel, kernel, transpose_b=True), axis=(1, 2)) / kernel.shape[1]
     return mean, within + tf.reduce_mean(tf.square(channel_means - mean[:, None]), axis=1)
 
 
-def scaled_patches(patches: Any, scale: Any, shift: Any) -> Any:
-    """Move a scale and a shift of each time step to the inputs, with a column for the bias and one for the shift.
+def time_kernels(windows: Windows, kernel: Any, bias: Any, scale: Any, shift: Any) -> tuple[Any, Any]:
+    """Fold bias, scale and shift into a kernel of each time step.
 
     Parameters
     ----------
-    patches : float32 (batch, time, coefficient, k)
-    scale, shift : float32 (time,)
+    windows : Windows
+    kernel : float32 (9, channels)
+    bias : float32 (channels,)
+    scale, shift : float32 (time',)
 
     Returns
     -------
-    float32 (4, batch, time // 2, coefficient // 2, k + 2)
-        The four positions of each 2x2 pooling window come first.
+    first, second : float32 (time' // 2, 10, channels)
+        Of the first and of the second time step of the pooling windows.
     """
-    step = scale[:, None, None]
-    ones = tf.ones_like(patches[..., :1])
-    rows = tf.concat([patches * step, ones * step, ones * shift[:, None, None]], axis=-1)
-    height, width, columns = rows.shape[1] // 2, rows.shape[2] // 2, rows.shape[3]
-    windows = tf.reshape(rows[:, : 2 * height, : 2 * width], (-1, height, 2, width, 2, columns))
-    windows = tf.transpose(windows, (2, 4, 0, 1, 3, 5))
-    return tf.reshape(windows, (4, -1, height, width, columns))
+    constant = tf.matmul(windows.centre, kernel) + bias
+    rows = tf.concat([tf.broadcast_to(kernel, (windows.height, *kernel.shape)), constant[:, None]], axis=1)
+    kernels = rows * scale[:, None, None]
+    kernels += tf.pad(shift[:, None, None], ((0, 0), (_SIZE**2, 0), (0, 0)))
+    pairs = tf.reshape(kernels[: 2 * (windows.height // 2)], (-1, 2, *kernels.shape[1:]))
+    return pairs[:, 0], pairs[:, 1]
 
 
 @tf.custom_gradient
-def elu_pool(windows: Any, kernel: Any) -> Any:
-    """``mean_i elu(windows[i] kernel)``, with a gradient that keeps nothing but the four activations.
+def elu_pool(first: Any, second: Any, *places: Any) -> Any:
+    """Sum ``elu(place^T kernel)`` over the four places, with a gradient that keeps nothing but the activations.
 
     Parameters
     ----------
-    windows : float32 (4, rows, k)
-    kernel : float32 (k, channels)
+    first, second : float32 (time, k, channels)
+        Kernels of the first two and of the last two places.
+    *places : float32 (time, k, n)
 
     Returns
     -------
-    float32 (rows, channels)
+    float32 (time, n, channels)
     """
-    activations = [tf.nn.elu(tf.matmul(windows[i], kernel)) for i in range(4)]
+    kernels = (first, first, second, second)
+    activations = [
+        tf.nn.elu(tf.matmul(place, kernel, transpose_a=True)) for place, kernel in zip(places, kernels, strict=True)
+    ]
 
-    def gradient(upstream: Any) -> tuple[Any, Any]:
-        upstream *= 0.25
-        products = [tf.raw_ops.EluGrad(gradients=upstream, outputs=activation) for activation in activations]
-        to_windows = tf.stack([tf.matmul(product, kernel, transpose_b=True) for product in products])
-        to_kernel = tf.add_n([tf.matmul(windows[i], product, transpose_a=True) for i, product in enumerate(products)])
-        return to_windows, to_kernel
+    def gradient(upstream: Any) -> tuple[Any, ...]:
+        slopes = [tf.raw_ops.EluGrad(gradients=upstream, outputs=activation) for activation in activations]
+        to_kernels = [tf.matmul(place, slope) for place, slope in zip(places, slopes, strict=True)]
+        to_places = [tf.matmul(kernel, slope, transpose_b=True) for kernel, slope in zip(kernels, slopes, strict=True)]
+        return to_kernels[0] + to_kernels[1], to_kernels[2] + to_kernels[3], *to_places
 
-    return tf.add_n(activations) * 0.25, gradient
+    return tf.add_n(activations), gradient
+
+
+@tf.custom_gradient
+def time_second(x: Any, batch: Any) -> Any:
+    """Let the batch lead: (time, batch * n, channels) -> (batch, time, n, channels).
+
+    Whole rows are gathered, which is quicker than a transposition.
+    """
+    time, channels = x.shape[0], x.shape[2]
+    rows = tf.reshape(x, (time * batch, -1))
+    turned = tf.gather(rows, tf.reshape(tf.transpose(tf.reshape(tf.range(time * batch), (time, batch))), (-1,)))
+
+    def gradient(upstream: Any) -> tuple[Any, None]:
+        rows = tf.reshape(upstream, (batch * time, -1))
+        back = tf.transpose(tf.reshape(tf.range(batch * time), (batch, time)))
+        return tf.reshape(tf.gather(rows, tf.reshape(back, (-1,))), tf.shape(x)), None
+
+    return tf.reshape(turned, (batch, time, -1, channels)), gradient
