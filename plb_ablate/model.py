@@ -87,7 +87,7 @@ def build_model(
     if "dwscnn" not in removed:
         x = capsule_gate(x)
     if "sa" not in removed:
-        attended = layers.LayerNormalization(name="layer_norm")(attention(x, x))
+        attended = layers.LayerNormalization(name="layer_norm")(attention(x))
         x = capsule_gate(layers.Multiply(name="self_attention")([attended, x]))
     if "routing" not in removed:
         x = DynamicRouting(name="routing")(x)

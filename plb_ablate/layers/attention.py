@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from plb_ablate.layers.sample_attention import attend_by_sample
+from plb_ablate.layers.self_attention import MAX_EXPONENT, attend_to_itself
 
 __all__ = ["ScaledAttention"]
 
@@ -22,8 +23,8 @@ class ScaledAttention(keras.layers.Layer):
     Call arguments
     --------------
     query : float32 (..., n, channel)
-    value : float32 (..., m, channel)
-        Serves as keys and as values.
+    value : float32 (..., m, channel), optional
+        Serves as keys and as values; `query` itself if not given.
 
     Returns
     -------
@@ -39,19 +40,33 @@ class ScaledAttention(keras.layers.Layer):
     Luong et al., Effective Approaches to Attention-based Neural Machine Translation, EMNLP 2015, section 3.1 (dot).
     """
 
-    def build(self, query_shape: tuple[int | None, ...], value_shape: tuple[int | None, ...]) -> None:
+    def build(self, query_shape: tuple[int | None, ...], value_shape: tuple[int | None, ...] | None = None) -> None:
         """Create the scale."""
         self.scale = self.add_weight(name="scale", shape=(), initializer="ones")
 
-    def call(self, query: Any, value: Any, training: bool | None = None) -> Any:
+    def call(self, query: Any, value: Any = None, training: bool | None = None) -> Any:
         """Attend from `query` to `value`."""
+        scale = ops.convert_to_tensor(self.scale)
         if training and len(query.shape) == 3:
-            return attend_by_sample(query, value, ops.convert_to_tensor(self.scale))
-        scores = ops.matmul(query * self.scale, ops.swapaxes(value, -1, -2))
+            return _attend(query, query if value is None else value, scale)
+        value = query if value is None else value
+        scores = ops.matmul(query * scale, ops.swapaxes(value, -1, -2))
         return ops.matmul(ops.softmax(scores, axis=-1), value)
 
     def compute_output_shape(
-        self, query_shape: tuple[int | None, ...], value_shape: tuple[int | None, ...]
+        self, query_shape: tuple[int | None, ...], value_shape: tuple[int | None, ...] | None = None
     ) -> tuple[int | None, ...]:
         """Shape of the output: that of `query`."""
         return query_shape
+
+
+def _attend(query: Any, value: Any, scale: Any) -> Any:
+    """Attend in training: to the same vectors at two thirds of the time, as long as the scores are not huge."""
+    if value is not query:
+        return attend_by_sample(query, value, scale)
+    largest = ops.abs(scale) * ops.max(ops.sum(ops.square(query), axis=-1))
+    return ops.cond(
+        largest < MAX_EXPONENT,
+        lambda: attend_to_itself(query, scale),
+        lambda: attend_by_sample(query, query, scale),
+    )
