@@ -8,8 +8,9 @@ import pandas as pd
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
-__all__ = ["confusion_figure", "curves_figure"]
+__all__ = ["confusion_figure", "curves_figure", "draw_confusion"]
 
 _SAVE: dict[str, Any] = {"dpi": 110, "bbox_inches": "tight", "metadata": {"Software": None}}
 
@@ -24,10 +25,17 @@ def confusion_figure(matrix: pd.DataFrame, title: str, path: Path) -> None:
     title : str
     path : Path
     """
-    counts = matrix.to_numpy()
-    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     size = 2.2 + 0.55 * len(matrix)
     figure, axes = plt.subplots(figsize=(size, size * 0.9))
+    draw_confusion(axes, matrix, title)
+    figure.savefig(path, **_SAVE)
+    plt.close(figure)
+
+
+def draw_confusion(axes: Axes, matrix: pd.DataFrame, title: str) -> None:
+    """Draw a confusion matrix, shaded by the share of each true class, into axes that are there."""
+    counts = matrix.to_numpy()
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row in range(len(matrix)):
         for column in range(len(matrix)):
@@ -36,8 +44,6 @@ def confusion_figure(matrix: pd.DataFrame, title: str, path: Path) -> None:
     axes.set_xticks(range(len(matrix)), list(matrix.columns), rotation=45, ha="right")
     axes.set_yticks(range(len(matrix)), list(matrix.index))
     axes.set(xlabel="predicted", ylabel="true", title=title)
-    figure.savefig(path, **_SAVE)
-    plt.close(figure)
 
 
 def curves_figure(history: pd.DataFrame, chosen: int, title: str, path: Path) -> None:

@@ -1,6 +1,7 @@
 """Finished runs to pages: ``python -m plb_ablate.report`` reads MLflow and writes tables and figures."""
 
-from plb_ablate.report.page import write_page
+from plb_ablate.report.html_page import write_index
+from plb_ablate.report.page import write_chapters, write_page
 from plb_ablate.report.records import ConfigRun, FoldRun, Study, StudyKey, group_studies
 from plb_ablate.report.render import to_csv, to_latex, to_markdown
 from plb_ablate.report.runs import read_studies
@@ -20,5 +21,7 @@ __all__ = [
     "to_csv",
     "to_latex",
     "to_markdown",
+    "write_chapters",
+    "write_index",
     "write_page",
 ]

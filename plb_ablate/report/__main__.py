@@ -9,19 +9,21 @@ from pathlib import Path
 
 from plb_ablate.errors import PlbError
 from plb_ablate.report.analysis import analyse
-from plb_ablate.report.page import heading, write_page
+from plb_ablate.report.html_page import write_index
+from plb_ablate.report.page import Chapter, heading, write_chapters, write_page
 from plb_ablate.report.published_page import printed_table, published_verdict, write_published
 from plb_ablate.report.runs import read_leaks, read_studies
-from plb_ablate.report.store import open_store
+from plb_ablate.report.store import open_store, run_page
 from plb_ablate.report.tables import wa_table
 from plb_ablate.report.terminal import show
+from plb_ablate.report.trainings import read_trainings
 from plb_ablate.report.verdict import comparison_table, verdict
 
 __all__ = ["main"]
 
 EXAMPLES = """
 examples:
-  python -m plb_ablate.report                        every dataset in ./mlflow.db, into ./reports
+  python -m plb_ablate.report                        every dataset in ./mlflow.db, into ./reports (see its index.html)
   python -m plb_ablate.report --dataset ravdess      one page, reports/ravdess.md
   python -m plb_ablate.report --seed 42 --seed 43    only the runs of these seeds
   python -m plb_ablate.report --published            the same statistics of the published folds; needs no runs
@@ -73,12 +75,18 @@ def _parser() -> argparse.ArgumentParser:
 def _report(options: argparse.Namespace) -> None:
     client = open_store(options.tracking_uri)
     studies = read_studies(client, options.experiment, options.dataset, options.seed)
+    link = run_page(client, options.experiment)
+    whole: list[Chapter] = []
     for dataset, group in groupby(studies, key=lambda study: study.key.dataset):
-        analyses = [analyse(study, read_leaks(client, study)) for study in group]
-        written = write_page(dataset, analyses, options.out)
+        analyses = [analyse(study, read_leaks(client, study), read_trainings(client, study), link) for study in group]
+        chapters = write_chapters(dataset, analyses, options.out)
+        written = write_page(dataset, chapters, options.out)
+        whole += chapters
         for analysis in analyses:
             show(f"{dataset}, {heading(analysis.study)}", wa_table(analysis.study), verdict(analysis))
-        print(f"Wrote {written[0]} and {len(written) - 1} files below {options.out / dataset}.")
+        files = sum(len(chapter.files) for chapter in chapters)
+        print(f"Wrote {written} and {files} files below {options.out / dataset}.")
+    print(f"Wrote {write_index(whole, options.out)}, all of it in one page for a browser.")
 
 
 def _published(options: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from plb_ablate.errors import PairingError
 from plb_ablate.report.records import Study
+from plb_ablate.report.trainings import Trainings
 from plb_ablate.stats import Comparison, FoldScore, compare
 
 __all__ = ["ALPHA", "CERTAIN", "Analysis", "analyse", "effect", "fold_scores", "points"]
@@ -32,12 +33,18 @@ class Analysis:
         Rule to the reason why nothing could be compared.
     leaks : sequence of str, optional
         What the leakage audit that is stored with the runs warns of; None where none is stored.
+    trainings : Trainings, optional
+        Curves and confusion matrices, where the runs store them.
+    run_page : str
+        Address of a run's page in the MLflow UI, without its id; empty where there is no server.
     """
 
     study: Study
     by_rule: Mapping[str, Mapping[str, Comparison]]
     refused: Mapping[str, str]
     leaks: Sequence[str] | None = None
+    trainings: Trainings | None = None
+    run_page: str = ""
 
     @property
     def headline(self) -> Mapping[str, Comparison]:
@@ -59,7 +66,9 @@ def fold_scores(study: Study, ablation: str, rule: str, metric: str) -> dict[tup
     }
 
 
-def analyse(study: Study, leaks: Sequence[str] | None = None) -> Analysis:
+def analyse(
+    study: Study, leaks: Sequence[str] | None = None, trainings: Trainings | None = None, run_page: str = ""
+) -> Analysis:
     """Compare every whole variant of a study with its proposed model, under every rule that its runs have."""
     by_rule: dict[str, Mapping[str, Comparison]] = {}
     refused: dict[str, str] = {}
@@ -68,7 +77,7 @@ def analyse(study: Study, leaks: Sequence[str] | None = None) -> Analysis:
             by_rule[rule] = _compare(study, rule, study.headline[1])
         except PairingError as error:
             refused[rule] = str(error)
-    return Analysis(study, by_rule, refused, leaks)
+    return Analysis(study, by_rule, refused, leaks, trainings, run_page)
 
 
 def _compare(study: Study, rule: str, metric: str) -> Mapping[str, Comparison]:

@@ -1,4 +1,7 @@
-"""The figures of a page: Δ with its intervals, the folds in pairs, the optimism gap. Equal data give equal bytes."""
+"""The figures of a page, and of its differences: Δ with its intervals, the folds in pairs, the optimism gap.
+
+Equal data give equal bytes.
+"""
 
 import math
 from collections.abc import Callable, Mapping
@@ -8,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from plb_ablate.protocol import RULE_LABELS
 from plb_ablate.report.analysis import Analysis, effect, points
+from plb_ablate.report.canvas import BLUE, GREEN, GREY, ORANGE, empty_figure, label_rows, row_margins
 from plb_ablate.report.gap import mean_scores
 from plb_ablate.report.tables import METRIC_NAMES, display_name
+from plb_ablate.report.training_figures import confusion, curves, parameters
 from plb_ablate.stats import ROPE
 
 if TYPE_CHECKING:
@@ -18,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FIGURES", "forest", "gap", "paired", "write_figures"]
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#767676"
 COLOURS = {"costs": ORANGE, "gains": BLUE, "equivalent": GREEN, "open": GREY}
 EFFECTS = {
     "costs": "removing it costs accuracy",
@@ -30,15 +34,13 @@ RULE_STYLES = {"best_test": (ORANGE, "o"), "best_validation": (BLUE, "s"), "last
 PANELS = 6
 """Variants in one row of the paired figure."""
 
-DPI = 120
-
 
 def forest(analysis: Analysis) -> "Figure | None":
     """Draw Δ of every variant with its 95 % interval; None where nothing was compared."""
     rows = [*analysis.headline.items()]
     if not rows:
         return None
-    figure, (axes,) = _figure(5.6, _row_margins([name for name, _ in rows]), len(rows) * 0.36)
+    figure, (axes,) = empty_figure(5.6, row_margins([name for name, _ in rows]), len(rows) * 0.36)
     axes.axvspan(-100 * ROPE, 100 * ROPE, color="0.92", zorder=0)
     axes.axvline(0, color="0.4", linewidth=0.8, zorder=1)
     for y, (_, c) in enumerate(rows):
@@ -46,7 +48,7 @@ def forest(analysis: Analysis) -> "Figure | None":
         axes.plot([points(end) for end in c.test.ci95], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
         axes.plot(middle, y, "o", color=colour, markersize=6, zorder=3)
         axes.annotate(f"{middle:+.2f}", (middle, y), (0, 5), textcoords="offset points", ha="center", fontsize=8)
-    _label_rows(axes, [display_name(name) for name, _ in rows])
+    label_rows(axes, [display_name(name) for name, _ in rows])
     rule = RULE_LABELS[analysis.study.headline[0]]
     axes.set_xlabel(f"Δ, proposed minus variant (points), {rule}; grey: ±{100 * ROPE:g} point", fontsize=9)
     used = [word for word in EFFECTS if any(effect(c) == word for _, c in rows)]
@@ -64,7 +66,7 @@ def paired(analysis: Analysis) -> "Figure | None":
     lines = math.ceil(len(names) / PANELS)
     columns = max(3, min(len(names), PANELS))
     bottom = 0.65 + 0.15 * max(_broken(name).count("\n") for name in names)
-    figure, grid = _figure(1.35 * columns, (0.7, 0.1, bottom, 0.35), 2.6 * lines, lines)
+    figure, grid = empty_figure(1.35 * columns, (0.7, 0.1, bottom, 0.35), 2.6 * lines, lines)
     proposed = _by_fold(study.scores("none", rule, metric))
     for i, axes in enumerate(grid):
         shown = names[i * PANELS : (i + 1) * PANELS]
@@ -113,7 +115,7 @@ def gap(analysis: Analysis) -> "Figure | None":
     means = {name: found for name, found in means.items() if len(found) > 1}
     if not means:
         return None
-    figure, (axes,) = _figure(5.6, _row_margins([*means]), len(means) * 0.36)
+    figure, (axes,) = empty_figure(5.6, row_margins([*means]), len(means) * 0.36)
     for y, scores in enumerate(means.values()):
         axes.plot([min(scores.values()), max(scores.values())], [y, y], color="0.8", linewidth=2, zorder=1)
     for rule in study.rules:
@@ -121,54 +123,19 @@ def gap(analysis: Analysis) -> "Figure | None":
         ys = [y for y, scores in enumerate(means.values()) if rule in scores]
         xs = [scores[rule] for scores in means.values() if rule in scores]
         axes.plot(xs, ys, marker, color=colour, markersize=6, linestyle="none", label=RULE_LABELS[rule])
-    _label_rows(axes, [display_name(name) for name in means])
+    label_rows(axes, [display_name(name) for name in means])
     axes.set_xlabel(f"mean {METRIC_NAMES[study.headline[1]]} (%)")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
     return figure
 
 
-def _label_rows(axes: "Axes", names: list[str]) -> None:
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.grid(axis="x", color="0.92")
-    axes.set_axisbelow(True)
-
-
-def _row_margins(names: list[str]) -> tuple[float, float, float, float]:
-    """Give left, right, bottom and top margin in inches of a figure with these row labels."""
-    return 0.3 + 0.088 * max(len(display_name(name)) for name in names), 0.2, 0.55, 0.55
-
-
-def _figure(
-    width: float, margins: tuple[float, float, float, float], height: float, rows: int = 1
-) -> "tuple[Figure, list[Axes]]":
-    """Make an empty figure without pyplot's global state.
-
-    Parameters
-    ----------
-    width, height : float
-        Of the axes together, inches.
-    margins : (float, float, float, float)
-        Left, right, bottom, top, inches. Fixed ones, for an automatic layout draws everything twice.
-    rows : int
-        Axes, one below the other, which share their y axis.
-    """
-    from matplotlib.figure import Figure
-
-    left, right, bottom, top = margins
-    x, y = width + left + right, height + bottom + top
-    figure = Figure((x, y), dpi=DPI)
-    figure.subplots_adjust(left / x, bottom / y, 1 - right / x, 1 - top / y, hspace=0.3)
-    grid: list[Axes] = [*figure.subplots(rows, 1, squeeze=False, sharey=True).flat]
-    for axes in grid:
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure, grid
-
-
 FIGURES: dict[str, tuple[str, Callable[[Analysis], "Figure | None"]]] = {
     "forest": ("Δ of every variant with its 95 % interval", forest),
     "paired": ("Scores fold by fold, proposed and variant", paired),
+    "curves": ("Accuracy by epoch", curves),
+    "confusion": ("Confusion matrices, summed over the folds", confusion),
     "gap": ("Mean score under each choice of the epoch", gap),
+    "parameters": ("Parameters of every variant by module", parameters),
 }
 """File name to caption and drawing."""
 

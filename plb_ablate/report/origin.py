@@ -4,7 +4,7 @@ import csv
 import io
 
 from plb_ablate.report.records import METRICS, Study
-from plb_ablate.report.table import Table, number, text
+from plb_ablate.report.table import Cell, Table, number, text
 from plb_ablate.report.tables import display_name
 
 __all__ = ["fold_csv", "origin_table", "run_table"]
@@ -35,9 +35,13 @@ def origin_table(study: Study) -> Table:
     )
 
 
-def run_table(study: Study) -> Table:
-    """Make the table of the parent runs' MLflow ids."""
-    rows = [(text(display_name(run.ablation)), number(run.seed, "d"), text(run.run_id)) for run in study.configs]
+def run_table(study: Study, run_page: str = "") -> Table:
+    """Make the table of the parent runs' MLflow ids, which lead to `run_page` where there is one."""
+
+    def place(run_id: str) -> Cell:
+        return Cell(run_id, run_id, link=f"{run_page}{run_id}" if run_page else "")
+
+    rows = [(text(display_name(run.ablation)), number(run.seed, "d"), place(run.run_id)) for run in study.configs]
     return Table("runs", "MLflow parent runs.", ("Name", "seed", "run id"), tuple(rows), "lrl")
 
 

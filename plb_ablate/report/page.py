@@ -1,6 +1,6 @@
 """Puts a study's tables and figures in order: the sections of a page, the page, and every table as CSV and LaTeX."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from plb_ablate.report.table import Table
 from plb_ablate.report.tables import accuracy_table, block_table, wa_table
 from plb_ablate.report.verdict import comparison_table, verdict
 
-__all__ = ["Section", "heading", "page", "sections", "write", "write_page"]
+__all__ = ["Chapter", "Section", "heading", "page", "sections", "write", "write_chapters", "write_page"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,36 @@ class Section:
     tables: tuple[Table, ...] = ()
     words: str = ""
     figure: str = ""
+
+    def is_empty(self, drawn: Collection[str]) -> bool:
+        """Whether nothing would stand below the heading, with the figures `drawn`."""
+        return not (self.words or self.tables or self.figure in drawn)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One study of a page.
+
+    Parameters
+    ----------
+    dataset, heading : str
+        What it is about.
+    folder : Path
+        Of its files, below the folder of reports.
+    sections : tuple of Section
+        What it says.
+    figures : mapping of str to Path
+        Name to file of the figures that could be drawn.
+    files : tuple of Path
+        Everything that was written for it.
+    """
+
+    dataset: str
+    heading: str
+    folder: Path
+    sections: tuple[Section, ...]
+    figures: Mapping[str, Path]
+    files: tuple[Path, ...]
 
 
 def sections(analysis: Analysis, *, claimed: bool = True) -> list[Section]:
@@ -61,6 +91,8 @@ def _differences(analysis: Analysis) -> list[Section]:
     found = [
         Section("Differences from the proposed model", (comparison_table(analysis),), figure="forest"),
         Section("Fold by fold", figure="paired"),
+        Section("Learning curves", figure="curves"),
+        Section("Confusion matrices", figure="confusion"),
     ]
     if len(study.rules) > 1:
         tables = (gap_table(study), delta_by_rule_table(analysis))
@@ -90,8 +122,9 @@ def _leaks(leaks: Sequence[str] | None) -> str:
 
 def _origin(analysis: Analysis) -> list[Section]:
     study = analysis.study
-    runs = (run_table(study),) if study.configs else ()
+    runs = (run_table(study, analysis.run_page),) if study.configs else ()
     return [
+        Section("Parameters by module", figure="parameters"),
         Section("Cost and benefit", (cost_table(analysis),)),
         Section("Provenance", (origin_table(study), *runs)),
     ]
@@ -105,12 +138,11 @@ def heading(study: Study) -> str:
     return f"protocol={key.protocol}, trainer={key.trainer}{reverse}, seed {seeds} (config {key.config_hash[:8]})"
 
 
-def page(found: Sequence[Section], folder: str, figures: Sequence[Path]) -> str:
+def page(found: Sequence[Section], folder: str, drawn: Collection[str]) -> str:
     """Write sections as Markdown below a study's heading; figures are linked below `folder`."""
-    drawn = {path.stem for path in figures}
     lines = []
     for section in found:
-        if not (section.words or section.tables or section.figure in drawn):
+        if section.is_empty(drawn):
             continue
         lines.append(f"### {section.title}\n")
         lines += [f"{section.words.strip()}\n"] if section.words else []
@@ -120,22 +152,29 @@ def page(found: Sequence[Section], folder: str, figures: Sequence[Path]) -> str:
     return "\n".join(lines)
 
 
-def write_page(dataset: str, analyses: Sequence[Analysis], out: Path) -> list[Path]:
-    """Write ``<out>/<dataset>.md``, and tables and figures below ``<out>/<dataset>/<study>/``; give the files written.
+def write_chapters(dataset: str, analyses: Sequence[Analysis], out: Path) -> list[Chapter]:
+    """Write the tables and figures of a dataset's studies below ``<out>/<dataset>/<study>/``; give what was written.
 
     The same analyses give the same bytes.
     """
     nearest = min(analyses, key=lambda analysis: len(departures(analysis.study)))
-    lines, written = [f"# {dataset}\n"], []
+    chapters = []
     for analysis in analyses:
         study = analysis.study
         folder = Path(dataset) / study.key.slug
         found = sections(analysis, claimed=analysis is nearest)
-        written += write(found, out / folder)
-        figures = write_figures(analysis, out / folder)
-        written += [*figures, _text(out / folder / "folds.csv", fold_csv(study))]
-        lines += [f"## {heading(study)}\n", page(found, folder.as_posix(), figures)]
-    return [_text(out / f"{dataset}.md", "\n".join(lines)), *written]
+        figures = {path.stem: path for path in write_figures(analysis, out / folder)}
+        files = (*write(found, out / folder), *figures.values(), _text(out / folder / "folds.csv", fold_csv(study)))
+        chapters.append(Chapter(dataset, heading(study), folder, tuple(found), figures, files))
+    return chapters
+
+
+def write_page(dataset: str, chapters: Sequence[Chapter], out: Path) -> Path:
+    """Write ``<out>/<dataset>.md``; give the file."""
+    lines = [f"# {dataset}\n"]
+    for chapter in chapters:
+        lines += [f"## {chapter.heading}\n", page(chapter.sections, chapter.folder.as_posix(), chapter.figures)]
+    return _text(out / f"{dataset}.md", "\n".join(lines))
 
 
 def write(found: Sequence[Section], folder: Path) -> list[Path]:

@@ -89,7 +89,7 @@ def write_published(out: Path, dataset: str | None = None) -> tuple[list[Analysi
         figures = write_figures(analysis, out / folder)
         written += figures
         analyses.append(analysis)
-        lines += [f"## {name}\n", page(found, folder.as_posix(), figures)]
+        lines += [f"## {name}\n", page(found, folder.as_posix(), [path.stem for path in figures])]
     target = out / "published.md"
     target.write_text("\n".join(lines), encoding="utf-8", newline="\n")
     return analyses, [target, *written]

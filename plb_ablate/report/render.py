@@ -93,6 +93,7 @@ def _row(cells: tuple[str, ...] | list[str]) -> str:
 
 def _markdown_cell(cell: Cell) -> str:
     words = cell.text.replace("|", r"\|")
+    words = f"[{words}]({cell.link})" if cell.link else words
     return f"<U>**{words}**</U>" if cell.best else words
 
 

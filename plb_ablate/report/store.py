@@ -6,7 +6,7 @@ import math
 import os
 import re
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from sqlalchemy import Select
 
-__all__ = ["StoredRun", "experiment_id", "finished_runs", "open_store", "public", "read_artifact", "store_errors"]
+__all__ = [
+    "StoredRun",
+    "experiment_id",
+    "finished_runs",
+    "open_store",
+    "public",
+    "read_artifact",
+    "read_texts",
+    "run_page",
+    "store_errors",
+]
 
 START = "Start a study first (python -m plb_ablate), or name its store with --tracking-uri."
 PAGE = 1000
@@ -173,14 +183,30 @@ def _fill(found: dict[str, StoredRun], tags: Iterable[Any], metrics: Iterable[An
 
 def read_artifact(client: "MlflowClient", run_id: str, name: str) -> Any:
     """Give a JSON artifact of a run; None where the run has none or its files are out of reach."""
+    texts = read_texts(client, run_id, (name,))
+    with contextlib.suppress(ValueError):
+        return json.loads(texts[0]) if texts else None
+
+
+def read_texts(client: "MlflowClient", run_id: str, names: Sequence[str]) -> list[str] | None:
+    """Give text artifacts of a run; None where one of them is not there or out of reach."""
     from mlflow.artifacts import load_text
     from mlflow.exceptions import MlflowException
 
     with contextlib.suppress(MlflowException, OSError, ValueError):
         uri = client.get_run(run_id).info.artifact_uri
         if uri:
-            return json.loads(load_text(f"{uri}/{name}"))
+            return [load_text(f"{uri}/{name}") for name in names]
     return None
+
+
+def run_page(client: "MlflowClient", experiment: str) -> str:
+    """Give the address of the UI's page of a run, to which the run id is added; empty where the store is no server."""
+    uri = client.tracking_uri
+    if not uri.startswith(("http://", "https://")):
+        return ""
+    address = re.sub(r"//[^/@\s]+@", "//", uri).rstrip("/")
+    return f"{address}/#/experiments/{experiment_id(client, experiment)}/runs/"
 
 
 def public(words: str) -> str:

@@ -23,11 +23,14 @@ class Cell:
         As written to CSV; None leaves the CSV's cell empty.
     best : bool
         Shown bold and underlined.
+    link : str
+        Address that the text leads to, where there is one.
     """
 
     text: str
     value: int | float | str | None = None
     best: bool = False
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -58,11 +58,12 @@ def test_a_page_reads_from_verdict_to_provenance(sweep: Make, tmp_path: Path) ->
         "Audit: leakage",
         "Audit: removals took effect",
         "Audit: published against reproduced",
+        "Parameters by module",
         "Cost and benefit",
         "Provenance",
     ]
     links = [line.split("(")[1].rstrip(")") for line in page.splitlines() if line.startswith("![")]
-    assert len(links) == 3
+    assert len(links) == 4
     assert all((tmp_path / "r" / link).is_file() for link in links)
     for csv in (tmp_path / "r").rglob("*.csv"):
         assert csv.name == "folds.csv" or csv.with_suffix(".tex").is_file()

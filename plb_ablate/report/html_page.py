@@ -1,0 +1,54 @@
+"""All studies on one page for a browser: a single file that fetches nothing, with tables that can be sorted."""
+
+import base64
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from plb_ablate.report.figures import FIGURES
+from plb_ablate.report.page import Chapter
+from plb_ablate.report.table import Cell
+
+__all__ = ["write_index"]
+
+
+def write_index(chapters: Sequence[Chapter], out: Path) -> Path:
+    """Write ``<out>/index.html`` from chapters whose figures are written; give the file.
+
+    The same chapters give the same bytes.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markdown_it import MarkdownIt
+
+    environment = Environment(
+        loader=PackageLoader("plb_ablate.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"markdown": MarkdownIt("commonmark", {"html": False}).render, "sort_key": _sort_key}
+    page = environment.get_template("index.html.j2").render(
+        chapters=chapters,
+        captions={name: caption for name, (caption, _) in FIGURES.items()},
+        images=[{name: _data_uri(path) for name, path in chapter.figures.items()} for chapter in chapters],
+        style=_asset("report.css"),
+        script=_asset("report.js"),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "index.html"
+    path.write_text(page, encoding="utf-8", newline="\n")
+    return path
+
+
+def _asset(name: str) -> str:
+    return resources.files("plb_ablate.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _data_uri(picture: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
+
+
+def _sort_key(cell: Cell) -> str:
+    """What the script sorts by: a number, words, or nothing."""
+    return "" if cell.value is None else repr(cell.value) if isinstance(cell.value, int | float) else cell.value
