@@ -75,7 +75,8 @@ class ConvBlock(keras.layers.Layer):
         kernels = time_kernels(windows, kernel, self.conv.bias, scale, self.bn.beta - scale * mean)
         pooled = elu_pool(*kernels, *windows.places)
         quarters = ops.full((windows.batch, 1, 1, self.filters), 0.25, dtype=pooled.dtype)
-        return time_second(pooled, windows.batch) * self.dropout(quarters, training=training)
+        output = time_second(pooled, windows.batch) * self.dropout(quarters, training=training)
+        return ops.reshape(output, (-1, *self.compute_output_shape(x.shape)[1:]))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for a given shape of the input."""
