@@ -13,12 +13,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, open_dict, read_write
 
 from plb_ablate.config import Config, config_root, register_schema, to_config
 from plb_ablate.errors import PlbError
 from plb_ablate.interrupts import Interrupted, end_with, ignore_ctrl_c, interrupts_raised
-from plb_ablate.jobs import compose_jobs, compose_sweep
+from plb_ablate.jobs import compose_jobs, compose_sweep, without_hydra
 from plb_ablate.slurm import largest_array
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class SweepCallback(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Refuse a wrong setting before anything is written."""
         with _clean_errors():
-            to_config(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
+            to_config(without_hydra(config))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Compose every job, check all of them, and show what is to do."""

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from plb_ablate.config import Config, config_root, register_schema, to_config
 from plb_ablate.errors import ConfigError
 
-__all__ = ["compose_jobs", "compose_sweep"]
+__all__ = ["compose_jobs", "compose_sweep", "without_hydra"]
 
 
 def compose_jobs(config: DictConfig) -> list[Config]:
@@ -33,7 +33,7 @@ def compose_jobs(config: DictConfig) -> list[Config]:
     fixed = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     overrides = OverridesParser.create(config_loader=loader).parse_overrides([*fixed, *config.hydra.overrides.task])
     (batch,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    return [to_config(_without_hydra(loader.load_sweep_config(config, list(job)))) for job in batch]
+    return [to_config(without_hydra(loader.load_sweep_config(config, list(job)))) for job in batch]
 
 
 def compose_sweep(overrides: Sequence[str], *, multirun: bool = False) -> list[Config]:
@@ -64,7 +64,8 @@ def compose_sweep(overrides: Sequence[str], *, multirun: bool = False) -> list[C
         raise ConfigError(" ".join(str(part) for part in (error, error.__cause__) if part)) from None
 
 
-def _without_hydra(composed: DictConfig) -> DictConfig:
+def without_hydra(composed: DictConfig) -> DictConfig:
+    """What Hydra composed, less its own settings."""
     plain = composed.copy()
     OmegaConf.set_readonly(plain, False)
     with open_dict(plain):
