@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import time
 import traceback
 from contextlib import suppress
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from plb_ablate.cells import Cell
 from plb_ablate.config import Trainer
+from plb_ablate.errors import PlbError
 from plb_ablate.folds import make_folds
 from plb_ablate.interrupts import end_with
 from plb_ablate.ledger import Ledger, LedgerEntry
@@ -69,7 +71,10 @@ def train_cell(cell: Cell, ledger_root: Path) -> str:
 
 def reason(error: Exception) -> str:
     """Why a cell failed, with the way out where there is one."""
-    text = f"{type(error).__name__}: {error}"
+    said = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    if not isinstance(error, PlbError):  # other libraries' messages go over many lines; the log has them whole
+        said = " ".join(said.split())[:300]
+    text = f"{type(error).__name__}: {said}"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         text += ". Make room on the disk and run the same command again."
     return text
@@ -130,7 +135,7 @@ def _corpus(file: Path) -> PreparedCorpus:
     return PreparedCorpus.load(file)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _trainer(num_classes: int, ablation: str, reverse: str, *trainer: tuple[str, Any]) -> "FoldTrainer":
     """The trainer of a variant: built and traced once for all of its folds and seeds."""
     from plb_ablate.train import FoldTrainer
