@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -41,4 +42,14 @@ def train_missing(config: Config, cells: Sequence[Cell], ledger: Ledger, n_jobs:
     """Train those of a configuration's cells that have no result; `told` is as in `plb_ablate.pool.train_cells`."""
     todo = [cell for cell in cells if ledger.entry(cell).state != "done"]
     workers = min(n_jobs or config.n_jobs or available_cores(), max(len(todo), 1))
-    train_cells(todo, ledger, workers, config.threads, **told)
+    train_cells(_dealt(todo, workers), ledger, workers, config.threads, **told)
+
+
+def _dealt(cells: Sequence[Cell], workers: int) -> list[Cell]:
+    """Order cells so that workers who take them in turn stay with a variant, which they build and trace once."""
+    variants: dict[str, list[Cell]] = {}
+    for cell in cells:
+        variants.setdefault(f"{cell.settings['ablation']} {cell.config_hash}", []).append(cell)
+    groups = list(variants.values())
+    rounds = (zip_longest(*groups[start : start + workers]) for start in range(0, len(groups), workers))
+    return [cell for turn in rounds for row in turn for cell in row if cell]

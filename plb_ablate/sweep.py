@@ -52,7 +52,7 @@ class Sweep:
         tracking = configs[0].tracking
         if tracking.uri:
             check_store(tracking.uri)
-        self._plan = Plan()
+        self._plan, self._configs = Plan(), configs
         self._jobs = [self._plan.cells(config) for config in configs]
         self.cells = self._plan.cells(*configs)
         self.ledger = Ledger(Path(configs[0].ledger))
@@ -69,15 +69,18 @@ class Sweep:
     def run(self, config: Config, n_jobs: int | None = None) -> None:
         """Train the cells of one of the configurations, and deliver each as soon as it is done.
 
+        The other configurations that may share its workers are trained along, so that no core waits for the last fold
+        of a variant; their own call finds their cells ended.
+
         Parameters
         ----------
         config : Config
         n_jobs : int, optional
             Cells trained at the same time; by default what the configuration says, or as many as there are cores.
         """
-        train_missing(
-            config, self._plan.cells(config), self.ledger, n_jobs, on_end=self._end, on_poll=self.progress.poll
-        )
+        along = [other for other in self._configs if (other.n_jobs, other.threads) == (config.n_jobs, config.threads)]
+        cells = [cell for cell in self._plan.cells(*along) if cell.id not in self.progress.ended]
+        train_missing(config, cells, self.ledger, n_jobs, on_end=self._end, on_poll=self.progress.poll)
 
     # ------------------------------------------------------------------ jobs that other processes run
 
