@@ -58,7 +58,7 @@ class SweepProgress:
         self.ended.add(cell.id)
         entry = self.ledger.entry(cell)
         scores = entry.read("result/scores.json")
-        note = outcome if outcome != "failed" else f"FAILED: {why.strip()} (log: {entry.log})"
+        note = outcome if outcome != "failed" else f"FAILED: {why.strip().splitlines()[0]} (log: {entry.log})"
         if scores:
             chosen = scores["rules"][scores["headline"]]
             note = f"WA {100 * chosen['wa']:.1f} % at epoch {chosen['epoch'] + 1}"

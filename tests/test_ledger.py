@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from plb_ablate.errors import StoreError
+from plb_ablate.files import replacing
 from plb_ablate.ledger import Ledger, LedgerEntry
 from tests.results_helper import a_config, finish, planned
 
@@ -76,6 +77,31 @@ def test_a_failure_is_kept_until_the_next_try(entry: LedgerEntry) -> None:
     assert (entry.state, entry.error.strip()) == ("failed", "ValueError: no")
     entry.clear_error()
     assert entry.state == "missing"
+
+
+def test_a_claim_removes_what_a_killed_process_left_half_written(entry: LedgerEntry) -> None:
+    (entry.folder / ".result-xyz").mkdir(parents=True)
+    for name in (".state.npz.123", ".progress.json.123"):
+        (entry.folder / name).write_text("half")
+    (entry.folder / "state.npz").write_text("whole")
+    with entry.claimed({}):
+        pass
+    assert sorted(path.name for path in entry.folder.iterdir()) == ["cell.json", "lock", "state.npz"]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+
+    def write_half() -> None:
+        with replacing(file) as draft:
+            draft.write_text("ne")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert file.read_text() == "old"
 
 
 def test_a_ledger_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

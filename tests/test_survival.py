@@ -25,9 +25,9 @@ from tests.conftest import SMOKE, CommandLine
 from tests.results_helper import a_config, finish, planned
 from tests.test_sweep import cells, statuses
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-SWEEP = ("-m", "ablation=none,sa+cbam", *SMOKE, "trainer.epochs=12", "n_jobs=2")
+SWEEP = ("-m", "ablation=none,sa+cbam", *SMOKE, "trainer.epochs=10", "n_jobs=2")
 JOBLIB = "hydra/launcher=joblib"
 
 
@@ -40,7 +40,7 @@ def start(folder: Path, *arguments: str, limit: Callable[[], None] | None = None
         )
 
 
-def wait_for(process: subprocess.Popen[str], event: Callable[[], bool], seconds: float = 200) -> bool:
+def wait_for(process: subprocess.Popen[str], event: Callable[[], bool], seconds: float = 500) -> bool:
     """Whether the event comes before the process ends."""
     deadline = time.monotonic() + seconds
     while process.poll() is None and not event():
@@ -71,7 +71,7 @@ def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def finish_sweep(folder: Path, *arguments: str) -> None:
-    assert start(folder, *arguments).wait(300) == 0, (folder / "output.txt").read_text()
+    assert start(folder, *arguments).wait(600) == 0, (folder / "output.txt").read_text()
 
 
 def scores(folder: Path) -> dict[tuple[str, ...], dict[str, float]]:
@@ -171,7 +171,7 @@ def test_a_sweep_stopped_by_signals_leaves_nothing_behind_and_ends_as_one_left_a
             os.killpg(process.pid, number)  # Ctrl-C reaches all processes of a terminal
         else:
             process.send_signal(number)
-        assert process.wait(30) == 128 + number
+        assert process.wait(60) == 128 + number
         assert not psutil.wait_procs(family, timeout=3)[1]
         output = (tmp_path / "output.txt").read_text()
         assert f"stopped by {number.name}: " in output
@@ -191,7 +191,7 @@ def test_joblib_jobs_end_with_the_sweep(
     family = family_of(process)
     assert len(family) >= 5, "two jobs, a worker each"
     process.send_signal(number)
-    assert process.wait(30) == (-number if number == signal.SIGKILL else 128 + number)
+    assert process.wait(60) == (-number if number == signal.SIGKILL else 128 + number)
     assert not psutil.wait_procs(family, timeout=3)[1]
     assert "RUNNING" not in statuses(tmp_path)
     if number == signal.SIGTERM:
@@ -210,7 +210,7 @@ def test_a_disk_without_room_fails_the_cell_and_nothing_half_written_counts(
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
 
-    assert start(tmp_path, *job, "tracking=none", limit=limit).wait(300) == 1
+    assert start(tmp_path, *job, "tracking=none", limit=limit).wait(600) == 1
     output = (tmp_path / "output.txt").read_text()
     assert "2 of 4 cells are not done" in output
     assert "File too large. Make room on the disk" in re.sub(r"\s+", " ", output)
