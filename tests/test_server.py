@@ -7,6 +7,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -108,8 +109,11 @@ def test_two_sweeps_deliver_at_once_and_the_report_reads_them(
     lab: str, commands: CommandLine, small_corpus: Path
 ) -> None:
     configs = [finished_study(small_corpus, commands.folder, seed) for seed in (1, 2)]
-    sweeps = [commands.start(*settings(small_corpus, seed)) for seed in (1, 2)]
-    said = [sweep.communicate(timeout=120)[0] for sweep in sweeps]
+    with ExitStack() as end:
+        sweeps = [commands.start(*settings(small_corpus, seed)) for seed in (1, 2)]
+        for sweep in sweeps:
+            end.callback(sweep.kill)
+        said = [sweep.communicate(timeout=150)[0] for sweep in sweeps]
     assert [sweep.returncode for sweep in sweeps] == [0, 0], said
     assert all("2 already done" in words for words in said)
     runs = stored(configs[0])

@@ -1,10 +1,22 @@
 #!/usr/bin/env bash
 # Install the Debian packages that the tests behind the markers slurm and postgres start servers from.
-# Starts no service. Does nothing where it cannot: those tests then skip and say what is missing.
+# Starts no service. Where it can do nothing it says so; those tests then skip and name what is missing.
 set -euo pipefail
+PATH="$PATH:/usr/sbin:/sbin"
 
+have() {
+    local program
+    for program in sbatch slurmctld slurmd slurmdbd munged mariadbd; do
+        command -v "$program" >/dev/null || return 1
+    done
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+if have; then
+    exit 0
+fi
 if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
-    echo "not root on Debian: the servers' packages are not installed"
+    echo "not root on Debian: the packages of the servers are not installed"
     exit 0
 fi
 
@@ -16,8 +28,7 @@ if [ ! -e "$policy" ]; then
 fi
 
 export DEBIAN_FRONTEND=noninteractive
-apt="apt-get -qq -o DPkg::Lock::Timeout=240"
-$apt update
-$apt install --yes --no-install-recommends \
+apt-get -qq update || echo "no fresh package lists: the old ones are used"
+apt-get -qq -o DPkg::Lock::Timeout=240 install --yes --no-install-recommends \
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
-    slurmctld slurmd slurmdbd slurm-client munge mariadb-server postgresql </dev/null
+    slurmctld slurmd slurmdbd slurm-client munge mariadb-server postgresql </dev/null >/dev/null
