@@ -5,6 +5,7 @@ computed, exponentiated and kept; the upper ones are their transposes. The gradi
 than ``E`` times another symmetric one. The blocks of a sample fit the processor's cache, those of a batch do not.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import tensorflow as tf
@@ -89,7 +90,7 @@ def _product(blocks: dict[tuple[int, int], Any], x: Any) -> Any:
 
 def _split(x: Any) -> list[Any]:
     edges = [x.shape[0] * i // _PARTS for i in range(_PARTS + 1)]
-    return [x[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    return [x[start:stop] for start, stop in pairwise(edges)]
 
 
 def _with_column(x: Any, value: Any) -> Any:

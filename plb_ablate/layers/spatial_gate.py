@@ -54,7 +54,7 @@ class SpatialGate(keras.layers.Layer):
         return x * ops.sigmoid(ops.relu(self.bn(self._convolve(x), training=training)))
 
     def _convolve(self, x: Any) -> Any:
-        """Convolve the two maps; of a one-channel image both are the image itself, and the kernel's two planes add up."""
+        """Convolve the two maps; of a one-channel image both are the image, and the kernel's planes add up."""
         kernel = ops.convert_to_tensor(self.conv.kernel)[..., 0]
         if x.shape[-1] == 1:
             return tile_convolution(x, ops.sum(kernel, axis=2, keepdims=True))[..., None]
