@@ -89,12 +89,14 @@ def scores(folder: Path) -> dict[tuple[str, ...], dict[str, float]]:
 
 
 def report(folder: Path) -> dict[str, str | bytes]:
-    """Every file of the report; ids of runs and columns of seconds, which no two trainings share, are blanked."""
+    """Every file of the report but its HTML page, which shows the same tables.
+
+    Ids of runs and columns of seconds, which no two trainings share, are blanked.
+    """
     done = CommandLine(folder).run(module="plb_ablate.report")
     assert done.returncode == 0, done.stderr
-    return {
-        str(file.relative_to(folder)): _blanked(file) for file in sorted(folder.glob("reports/**/*")) if file.is_file()
-    }
+    files = [file for file in sorted(folder.glob("reports/**/*")) if file.is_file() and file.suffix != ".html"]
+    return {str(file.relative_to(folder)): _blanked(file) for file in files}
 
 
 def _blanked(file: Path) -> str | bytes:
