@@ -4,6 +4,7 @@ The trainer knows no tracker and no disk: it emits its state after every epoch, 
 Random choices depend on (seed, fold, epoch) alone, so a training that was interrupted ends with the same weights.
 """
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -194,7 +195,8 @@ class _ScoreEpochs(keras.callbacks.Callback):
         self.model.optimizer.learning_rate.assign(learning_rate(self.owner.trainer, epoch))
         for variable in self.model.non_trainable_variables:
             if variable.path.endswith("seed_generator_state"):
-                variable.assign([derive_seed(*self.seed, epoch, variable.path, "dropout"), 0])
+                place = re.sub(r"_\d+/", "/", variable.path)  # Keras counts generators over all models of a process
+                variable.assign([derive_seed(*self.seed, epoch, place, "dropout"), 0])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         state, logs = self.state, logs or {}

@@ -34,6 +34,10 @@ def planned(config: Config) -> tuple[PreparedCorpus, list[Cell]]:
     return prepared, plan_cells(config, prepared, prepared.save(Path(config.cache)))
 
 
+def _weights(path: Path) -> None:
+    path.write_bytes(b"weights")
+
+
 def finish(ledger: Ledger, cell: Cell, prepared: PreparedCorpus, *, seed: int = 0) -> LedgerEntry:
     """Write a result for `cell`, from predictions drawn at random."""
     protocol = Protocol(**cell.settings["protocol"])
@@ -53,5 +57,5 @@ def finish(ledger: Ledger, cell: Cell, prepared: PreparedCorpus, *, seed: int = 
     with entry.claimed(cell.description) as mine, entry.writing_result() as folder:
         assert mine
         counts = {"forward": 1416, "backward": 1416, "classifier": 260}
-        write_result(folder, cell, prepared, fold, state, counts, 3000, lambda path: path.write_bytes(b"weights"))
+        write_result(folder, cell, prepared, fold, state, counts, 3000, _weights)
     return entry

@@ -94,6 +94,13 @@ def test_seed_and_fold_decide_weights_and_order(
         assert other.history["train/loss"][0] != states[0].history["train/loss"][0]
 
 
+def test_models_built_before_do_not_change_a_training(
+    trainer: FoldTrainer, data: tuple[np.ndarray, np.ndarray], states: list[TrainingState]
+) -> None:
+    later = FoldTrainer(3, "sa+spa", "coefficient", trainer.trainer)
+    assert same(later.fit_fold(*data, FOLD, PROTOCOL, seed=1), states[-1])
+
+
 def test_variants_start_from_the_same_weights_where_they_share_modules(trainer: FoldTrainer) -> None:
     full = FoldTrainer(3, "none", "coefficient", trainer.trainer)
     trainer._restore(TrainingState(), 7, 3)

