@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format report ui docs docs-settings clean lock
+.PHONY: help install demo test check format report ui docs docs-settings clean lock proofs
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -25,7 +25,10 @@ demo: $(STAMP) ## run the leave-one-module-out sweep on the embedded corpus and 
 	$(BIN)/python -m plb_ablate.report --dataset synthetic
 
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
+
+proofs: $(STAMP) ## run the long proofs: kills, a SLURM cluster, PostgreSQL, a browser (tests/slurm/install.sh installs them)
+	$(BIN)/python -m pytest -m "slow or slurm or postgres or browser"
 
 check: $(STAMP) ## format, lint, types
 	$(BIN)/ruff format --check .
