@@ -61,10 +61,15 @@ class FoldTrainer:
     def __init__(self, num_classes: int, ablation: str, reverse: str, trainer: Trainer) -> None:
         self.trainer, self.num_classes = trainer, num_classes
         self.model = build_model(num_classes, ablation, reverse, bn_momentum=trainer.bn_momentum)
+        for layer in self.model._flatten_layers():
+            if generator := getattr(layer, "seed_generator", None):
+                generator.name = "seed_generator"  # Keras counts them over all models of a process, and files keep it
         check_removal(ablation, self.model, build_model(num_classes, "none", reverse, bn_momentum=trainer.bn_momentum))
         self.loss = PublishedLoss()
         self.model.compile(
-            optimizer=keras.optimizers.Adam(trainer.learning_rate, trainer.beta_1, trainer.beta_2, trainer.epsilon),
+            optimizer=keras.optimizers.Adam(
+                trainer.learning_rate, trainer.beta_1, trainer.beta_2, trainer.epsilon, name="adam"
+            ),
             loss=self.loss,
             metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
             jit_compile=False,
