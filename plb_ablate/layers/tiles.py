@@ -91,7 +91,8 @@ class _Grid:
     def join(self, tiles: Any) -> Any:
         """Image (batch, height, width) of its tiles."""
         strips = tf.reshape(tiles, (self.columns, -1, self.rows * self.side, self.side))
-        return tf.concat(tf.unstack(strips), axis=-1)[:, : self.height, : self.width]
+        # Slices, since LiteRT's converter takes a concatenation of what was unstacked for a reshape, on any axis.
+        return tf.concat([strips[i] for i in range(self.columns)], axis=-1)[:, : self.height, : self.width]
 
 
 def _kernel_index(kernel: tuple[int, ...], side: int) -> NDArray[np.int32]:
