@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format report ui docs docs-settings clean lock proofs
+.PHONY: help install demo test check format report ui docs docs-settings clean lock proofs bench
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ format: $(STAMP) ## put the code into the project's format
 
 report: $(STAMP) ## rebuild the tables from MLflow into reports/
 	$(BIN)/python -m plb_ablate.report
+
+bench: $(STAMP) ## measure speed and memory on this machine; ARGS=--quick takes about a minute
+	$(BIN)/python -m plb_ablate.bench $(ARGS)
 
 ui: $(STAMP) ## compare runs in the MLflow UI, http://127.0.0.1:5000
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1

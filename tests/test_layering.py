@@ -45,6 +45,7 @@ ROOMS = (
     ("cost", "dry_run", "status"),
     ("cli", "params", "sync"),
     ("predict", "export"),
+    ("bench",),
     ("__main__",),
 )
 """The rooms from left to right; a room may import those before it, and its own files."""
@@ -53,9 +54,9 @@ RANK = {name: rank for rank, names in enumerate(ROOMS) for name in names}
 
 FOREIGN = {
     "hydra": {"cli", "config", "jobs"},
-    "tensorflow": {"layers", "model", "losses", "train", "litert", "export"},
-    "keras": {"layers", "model", "losses", "train", "export"},
-    "mlflow": {"track", "report", "export"},
+    "tensorflow": {"layers", "model", "losses", "train", "litert", "export", "bench"},
+    "keras": {"layers", "model", "losses", "train", "export", "bench"},
+    "mlflow": {"track", "report", "export", "bench"},
 }
 """The only rooms that know a library."""
 

@@ -3,7 +3,7 @@
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,11 @@ ONE = "one"
 
 
 def convert_all(
-    trained: TrainedModel, folder: Path, *, on_start: Callable[[str], None] = lambda name: None
+    trained: TrainedModel,
+    folder: Path,
+    *,
+    only: Collection[str] | None = None,
+    on_start: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Path]:
     """Write a model in every format, each with its card.
 
@@ -47,6 +51,8 @@ def convert_all(
     trained : TrainedModel
     folder : Path
         Made where missing; files of an earlier export are replaced.
+    only : collection of str, optional
+        Formats to write, with those that they are made from: LiteRT needs ``SavedModel``, int8 needs float32.
     on_start : callable
         Receives the name of each format as its turn comes.
 
@@ -57,7 +63,8 @@ def convert_all(
     """
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[str, Path] = {}
-    for name, (ending, write) in FORMATS.items():
+    wanted = {name: how for name, how in FORMATS.items() if only is None or name in only}
+    for name, (ending, write) in wanted.items():
         on_start(name)
         written[name] = folder / f"model{ending}"
         with logged_to(Path(os.devnull)), warnings.catch_warnings():  # the converter thinks aloud

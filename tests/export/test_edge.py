@@ -26,11 +26,12 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     python = folder / "bin" / "python"
     pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-    subprocess.run([*pip, f"{ROOT}[edge]"], check=True, timeout=280)
+    subprocess.run([*pip, f"{ROOT}[edge]"], check=True, timeout=1200)
     return python
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_bare_environment_classifies_as_the_study_does(
     edge: Path,
     small_corpus: Path,

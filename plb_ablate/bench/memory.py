@@ -1,0 +1,92 @@
+"""Memory, as in section 05 of the published page: parameters, saved weights, peaks of a training and of inference."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from plb_ablate.bench.fresh import peak_resident_mb, run_alone
+
+__all__ = ["inference_peak", "measure_memory", "size_of", "training_peak"]
+
+STEPS = 3
+"""Batches of the training, and utterances of the inference, whose peak is taken: the first one reaches it."""
+
+
+def measure_memory(
+    models: Path, classes: int, ablation: str, batch: int, *, on_start: Callable[[str], None]
+) -> dict[str, Any]:
+    """Measure a variant.
+
+    Parameters
+    ----------
+    models : Path
+        Folder with ``model.keras`` and ``model_float32.tflite``.
+    classes, ablation
+        Of `plb_ablate.model.build_model`.
+    batch : int
+        Utterances in a training step.
+    on_start : callable
+        Receives what is measured next.
+
+    Returns
+    -------
+    dict
+        ``params``, ``weights_mb`` (10^6 bytes), and by process (``training``, ``inference TensorFlow``, ``inference
+        LiteRT``) its ``resident_mb``, its ``runtime_mb`` before there was a model, and ``gpu_mb``, None without a GPU.
+    """
+    on_start("saved weights")
+    found: dict[str, Any] = dict(run_alone(size_of, classes, ablation, models, threads=1))
+    on_start("a training")
+    found["training"] = run_alone(training_peak, classes, ablation, batch, threads=1)
+    for runtime in ("TensorFlow", "LiteRT"):
+        on_start(f"inference by {runtime}")
+        found[f"inference {runtime}"] = run_alone(
+            inference_peak, runtime, models, threads=1, tensorflow=runtime == "TensorFlow"
+        )
+    return found
+
+
+def size_of(classes: int, ablation: str, folder: Path) -> dict[str, float]:
+    """Count parameters and the bytes of the saved weights."""
+    from plb_ablate.model import build_model
+
+    model = build_model(classes, ablation)
+    file = folder / "size.weights.h5"
+    model.save_weights(file)
+    return {"params": model.count_params(), "weights_mb": file.stat().st_size / 1e6}
+
+
+def training_peak(classes: int, ablation: str, batch: int) -> dict[str, float | None]:
+    """Train some batches in this process."""
+    from plb_ablate.bench.steps import Stepper
+
+    before = peak_resident_mb()
+    stepper = Stepper.fast(ablation, classes, batch)
+    for _ in range(STEPS):
+        stepper.step()
+    return _peaks(before)
+
+
+def inference_peak(runtime: str, models: Path) -> dict[str, float | None]:
+    """Classify some utterances in this process."""
+    import numpy as np
+
+    from plb_ablate.bench.inference import predictor
+
+    before = peak_resident_mb()
+    predict = predictor(runtime, 1, models)
+    for _ in range(STEPS):
+        predict(np.zeros((1, 196, 39), np.float32))
+    return _peaks(before)
+
+
+def _peaks(before: float) -> dict[str, float | None]:
+    resident = peak_resident_mb()
+    gpu = None
+    if "tensorflow" in sys.modules:
+        import tensorflow as tf
+
+        if tf.config.list_physical_devices("GPU"):
+            gpu = tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6
+    return {"resident_mb": resident, "runtime_mb": before, "gpu_mb": gpu}
