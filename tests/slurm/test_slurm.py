@@ -23,7 +23,7 @@ MISSING = [program for program in PROGRAMS if not shutil.which(program, path=SBI
 
 pytestmark = [
     pytest.mark.slurm,
-    pytest.mark.timeout(800),
+    pytest.mark.timeout(1000),
     pytest.mark.skipif(bool(MISSING), reason=f"tests/slurm/install.sh installs {', '.join(MISSING)}"),
     pytest.mark.skipif(os.geteuid() != 0, reason="slurmd starts tasks as root only"),
 ]
@@ -79,7 +79,7 @@ def test_a_task_killed_hard_is_reported_and_the_sweep_goes_on(
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", SECRET)
     job = (*SLURM, f"dataset.root={small_corpus}", *SMOKE, "trainer.epochs=5", "ablation=routing,sa,cbam", "fold=0")
     with started(commands, *job) as process:
-        assert until(lambda: cell(commands.folder, "routing"), 200)
+        assert until(lambda: cell(commands.folder, "routing"), 400)
         folder = cell(commands.folder, "routing")
         assert folder
         worker = psutil.Process(json.loads((folder / "progress.json").read_text())["pid"])
@@ -109,7 +109,7 @@ def test_a_task_killed_hard_is_reported_and_the_sweep_goes_on(
 def test_an_interrupted_sweep_takes_its_tasks_back(slurm: None, commands: CommandLine, small_corpus: Path) -> None:
     job = (*SLURM, f"dataset.root={small_corpus}", *SMOKE, "trainer.epochs=2000", "ablation=sa", "fold=0,1")
     with started(commands, *job) as process:
-        assert until(lambda: list(commands.folder.glob("ledger/*/progress.json")), 200)
+        assert until(lambda: list(commands.folder.glob("ledger/*/progress.json")), 400)
         assert queue()
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
