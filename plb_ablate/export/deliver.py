@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -56,8 +57,7 @@ def deliver(tracking: Tracking, trained: TrainedModel, files: Mapping[str, Path]
     """
     client = open_store(str(tracking.uri))
     example = trained.side("test")[0][:1]
-    with store_errors(str(tracking.uri)):
-        mlflow.set_tracking_uri(client.tracking_uri)
+    with store_errors(str(tracking.uri)), _tracked_at(client.tracking_uri):
         logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
         tags = {key: str(trained.settings[key]) for key in ("dataset", "ablation", "seed", "reverse")}
         tags |= {"level": "export", "fold": str(trained.fold.index), "cell": trained.cell} | provenance()
@@ -79,6 +79,17 @@ def deliver(tracking: Tracking, trained: TrainedModel, files: Mapping[str, Path]
                 pip_requirements=_requirements(),
             )
     return str(logged.model_uri)
+
+
+@contextmanager
+def _tracked_at(uri: str) -> Iterator[None]:
+    """Let MLflow's module-level functions use a store; processes started later inherit nothing of it."""
+    kept = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(kept)
 
 
 def _signature(example: NDArray[np.float32], classes: int) -> ModelSignature:

@@ -1,6 +1,7 @@
 """Every exported file is opened anew, as its user would."""
 
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -90,10 +91,13 @@ def test_every_file_says_what_it_is(export: Export) -> None:
         assert json.loads(archive.read(CARD))["classes"] == list(export.trained.prepared.corpus.classes)
 
 
-def test_mlflow_loads_the_model(export: Export) -> None:
+def test_mlflow_loads_the_model(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow
 
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     uri = deliver(export.config.tracking, export.trained, export.files, export.checks)
+    assert "MLFLOW_TRACKING_URI" not in os.environ, "commands started later would take it for the user's"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", str(export.config.tracking.uri))
     model = mlflow.pyfunc.load_model(uri)
     features, _ = export.trained.side("test")
     expected = keras_predictor(export.trained.model)(features)
