@@ -28,6 +28,17 @@ __all__ = ["SweepCallback", "main", "running_sweep"]
 
 _DRY_RUN = "--dry-run"
 
+_FIRST_WORDS = """\
+plb_ablate trains the Pattern Learning Block speech-emotion network whole and with modules removed, fold by fold, and
+says which of the differences mean anything. Without settings it trains nothing. Try:
+
+  python -m plb_ablate -m experiments=demo                                   a study of minutes, no data needed
+  python -m plb_ablate.data fetch ravdess                                    a corpus (or emodb, iemocap)
+  python -m plb_ablate -m ablation=none,cbam,sa dataset=ravdess              your own sweep
+  python -m plb_ablate.report                                                its tables, in reports/
+
+python -m plb_ablate --help lists every setting and the other commands."""
+
 
 class SweepCallback(Callback):
     """Checks a whole multirun before its first job, and sums it up after its last."""
@@ -136,6 +147,9 @@ def _clean_errors() -> Iterator[None]:
 
 def main() -> None:
     """Entry point of ``python -m plb_ablate``."""
+    if len(sys.argv) == 1:
+        print(_FIRST_WORDS)
+        return
     register_schema()
     # the file hydra/launcher/ray.yaml and the Ray launcher's own schema have one name, which is what is wanted
     warnings.filterwarnings("ignore", "(?s).*validated against ConfigStore schema with the same name", UserWarning)

@@ -177,19 +177,17 @@ def config_root() -> Path:
 
 
 def register_schema() -> None:
-    """Tell Hydra the schema, and where ``experiments=<study>`` finds the studies."""
-    from hydra.core.config_search_path import ConfigSearchPath
+    """Tell Hydra the schema, and the studies that ``experiments=<study>`` names.
+
+    Studies are stored one by one, because Hydra takes every folder below a search path for a group of settings: a
+    checkout's own ``.venv`` too.
+    """
     from hydra.core.config_store import ConfigStore
-    from hydra.core.plugins import Plugins
-    from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-    class StudySearchPath(SearchPathPlugin):
-        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-            search_path.append("plb_ablate-studies", f"file://{config_root()}")
-
-    ConfigStore.instance().store(name="schema", node=Config)
-    if not any(plugin.__name__ == StudySearchPath.__name__ for plugin in Plugins.instance().discover(SearchPathPlugin)):
-        Plugins.instance().register(StudySearchPath)
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Config)
+    for file in sorted((config_root() / "experiments").glob("*.yaml")):
+        store.store(group="experiments", name=file.stem, node=OmegaConf.load(file), package="_global_")
 
 
 def compose_config(overrides: Sequence[str]) -> Config:

@@ -1,6 +1,8 @@
 """Every YAML composes; what is misspelt or impossible is refused."""
 
+import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from plb_ablate.config import Config, Trainer, compose_config, config_root, iden
 from plb_ablate.data import READERS
 from plb_ablate.errors import ConfigError
 from plb_ablate.protocol import PROTOCOLS
+from tests.conftest import CommandLine
 
 CONF = config_root() / "conf"
 STUDIES = sorted(path.stem for path in (config_root() / "experiments").glob("*.yaml"))
@@ -140,3 +143,24 @@ def test_where_a_job_runs_does_not_decide_its_result() -> None:
 def test_configuration_is_found_beside_the_package() -> None:
     assert (CONF / "config.yaml").is_file()
     assert Path(config_root() / "experiments" / "demo.yaml").is_file()
+
+
+def test_help_names_every_group_and_nothing_of_the_folder_around(commands: CommandLine) -> None:
+    done = commands.run("--help", timeout=60)
+    assert done.returncode == 0, done.stderr
+    groups = dict(re.findall(r"^(\w+): (\w+(?:, \w+)*)$", done.stdout, re.MULTILINE))
+    choices = {group: ", ".join(name for place, name in CHOICES if place == group) for group, _ in CHOICES}
+    assert choices | {"experiments": ", ".join(STUDIES)} == {
+        name: found for name, found in groups.items() if name in {*choices, "experiments"}
+    }
+    commands_named = re.findall(r"^  (\w+)  +\w", done.stdout.partition("Other commands")[2], re.MULTILINE)
+    assert {"params", "report", "status", "bench"} <= set(commands_named)
+    assert all(find_spec(f"plb_ablate.{name}") for name in commands_named)
+
+
+def test_without_settings_nothing_is_trained_and_the_way_is_shown(commands: CommandLine) -> None:
+    done = commands.run(timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "experiments=demo" in done.stdout
+    assert "fetch ravdess" in done.stdout
+    assert list(commands.folder.iterdir()) == []
