@@ -1,5 +1,6 @@
 """Where a result comes from: commit, versions, hardware."""
 
+import os
 import platform
 import socket
 import subprocess
@@ -21,9 +22,10 @@ def provenance() -> dict[str, str]:
     -------
     dict of str to str
         ``git_commit`` (``unknown`` outside a checkout, ``+dirty`` with uncommitted changes), ``python``, ``hardware``,
-        ``host`` and the version of each of `LIBRARIES`.
+        ``host``, ``onednn`` (1 if TensorFlow is asked to use its kernels) and the version of each of `LIBRARIES`.
     """
     facts = {"git_commit": _commit(), "python": platform.python_version(), "hardware": _processor()}
+    facts["onednn"] = os.environ["TF_ENABLE_ONEDNN_OPTS"]
     return facts | {"host": socket.gethostname()} | {name: _version(name) for name in LIBRARIES}
 
 

@@ -30,9 +30,9 @@ Array = NDArray[Any]
 
 
 def set_up_tensorflow(threads: int) -> None:
-    """Make TensorFlow deterministic and bound to `threads` intra-op threads; call before anything else uses it."""
+    """Make TensorFlow deterministic and bound to `threads` threads; call before anything else uses it."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from plb_ablate.layers.sample_attention import attend_by_sample
@@ -50,8 +51,8 @@ class ScaledAttention(keras.layers.Layer):
         if training and len(query.shape) == 3:
             return _attend(query, query if value is None else value, scale)
         value = query if value is None else value
-        scores = ops.matmul(query * scale, ops.swapaxes(value, -1, -2))
-        return ops.matmul(ops.softmax(scores, axis=-1), value)
+        scores = scale * tf.matmul(query, value, transpose_b=True)
+        return tf.matmul(tf.nn.softmax(scores), value)
 
     def compute_output_shape(
         self, query_shape: tuple[int | None, ...], value_shape: tuple[int | None, ...] | None = None

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from plb_ablate.layers.pools import mean_and_max
+
 __all__ = ["ChannelGate"]
 
 
@@ -47,9 +49,8 @@ class ChannelGate(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Apply the gate."""
-        pooled = (ops.mean(x, axis=(1, 2)), ops.max(x, axis=(1, 2)))
-        logits = sum(self.excite(self.squeeze(value)) for value in pooled)
-        return x * ops.sigmoid(logits)[:, None, None, :]
+        logits = sum(self.excite(self.squeeze(pooled)) for pooled in mean_and_max(x, (1, 2)))
+        return x * ops.sigmoid(logits)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output: that of the input."""

@@ -43,17 +43,30 @@ class Windows:
         rows = [centre[dilation * i : dilation * i + self.height] for i in range(_SIZE)]
         self.centre = tf.repeat(tf.stack(rows, axis=-1), _SIZE, axis=-1)
         x -= centre[:, None, None]
-        even = (slice(0, 2 * (self.height // 2), 2), slice(0, 2 * (self.width // 2), 2))
-        corners = [(i, j) for i in range(2) for j in range(2)]
-        self.places = [self._inputs(x, (_later(even[0], i), _later(even[1], j))) for i, j in corners]
+        self.places = self._places(x)
         self.moments = self._moments(x)
 
-    def _inputs(self, x: Any, positions: tuple[slice, slice]) -> Any:
-        """Gather the 9 inputs of some output positions, and ones: (positions in time, 10, others)."""
+    def _places(self, x: Any) -> list[Any]:
+        """Take every second row and column once, so that all else is slices without gaps, each shared by all places."""
+        height, width = self.height // 2, self.width // 2
+        every_second = {(i, j): x[i::2, :, j::2] for i in range(2) for j in range(2)}
         steps = [self.dilation * i for i in range(_SIZE)]
-        inputs = [x[_later(positions[0], i), :, _later(positions[1], j)] for i in steps for j in steps]
-        stacked = tf.stack([*inputs, tf.ones_like(inputs[0])], axis=1)
-        return tf.reshape(stacked, (stacked.shape[0], _SIZE**2 + 1, -1))
+        offsets = sorted({step + i for step in steps for i in range(2)})
+        shifted = {
+            (i, j): every_second[i % 2, j % 2][i // 2 : i // 2 + height, :, j // 2 : j // 2 + width]
+            for i in offsets
+            for j in offsets
+        }
+        return [
+            _stacked([shifted[row + i, column + j] for row in steps for column in steps])
+            for i in range(2)
+            for j in range(2)
+        ]
+
+    def _inputs(self, x: Any, positions: tuple[slice, slice]) -> Any:
+        """Gather the 9 inputs of some output positions."""
+        steps = [self.dilation * i for i in range(_SIZE)]
+        return _stacked([x[_later(positions[0], i), :, _later(positions[1], j)] for i in steps for j in steps])
 
     def _moments(self, x: Any) -> Any:
         count = tf.cast(self.batch * self.width, x.dtype)
@@ -67,6 +80,12 @@ class Windows:
             edge = self._inputs(x, (slice(0, self.height), slice(self.width - 1, self.width)))
             total += tf.matmul(edge, edge, transpose_b=True)
         return total / count
+
+
+def _stacked(inputs: list[Any]) -> Any:
+    """Stack the 9 inputs, and ones: (positions in time, 10, others)."""
+    stacked = tf.stack([*inputs, tf.ones_like(inputs[0])], axis=1)
+    return tf.reshape(stacked, (stacked.shape[0], _SIZE**2 + 1, -1))
 
 
 def _later(positions: slice, offset: int) -> slice:

@@ -1,11 +1,12 @@
-"""Attention of vectors to themselves in training: half the score matrix, one sample at a time.
+"""Attention of vectors to themselves in training: half the score matrix, a few samples at a time.
 
-Queries, keys and values are the same vectors, so the matrix ``E`` of exponentials is symmetric. Its lower blocks are
-computed, exponentiated and kept; the upper ones are their transposes. The gradient needs no other matrix of that size
-than ``E`` times another symmetric one. The blocks of a sample fit the processor's cache, those of a batch do not.
+Queries, keys and values are the same vectors, so the matrix ``E`` of exponentials is symmetric. Cut into an odd
+number of stripes, each pair of stripes is met once by going round: stripe ``i`` with ``i``, with ``i + 1``, and so on
+half way. Those blocks are computed, exponentiated and kept; the others are their transposes. The gradient needs no
+other matrix of that size than ``E`` times another symmetric one. The blocks of a few samples fit the processor's
+cache, those of a batch do not.
 """
 
-from itertools import pairwise
 from typing import Any
 
 import tensorflow as tf
@@ -15,8 +16,8 @@ __all__ = ["MAX_EXPONENT", "attend_to_itself"]
 MAX_EXPONENT = 40.0
 """Largest ``|scale| |x|^2`` for which the exponentials below neither overflow nor vanish."""
 
-_PARTS = 3
-_PLACES = [(i, j) for i in range(_PARTS) for j in range(i + 1)]
+_SAMPLES = 8
+"""Most samples at a time."""
 
 
 @tf.custom_gradient
@@ -39,63 +40,64 @@ def attend_to_itself(x: Any, scale: Any) -> Any:
     With ``g`` the gradient of the output divided by ``r``, and ``d`` the row sums of ``g * output``:
     ``M = E * (g x^T + x g^T - d 1^T - 1 d^T)``, and the gradients are ``scale M x + E g`` and ``sum(x * M x) / 2``.
     """
-    channels = x.shape[-1]
+    n, channels = x.shape[1:]
+    shape, count = tf.shape(x), _stripes(n)
+    batch = shape[0]
+    samples = tf.minimum(_SAMPLES, tf.bitwise.bitwise_and(batch, -batch))  # a power of two that divides the batch
+    parted = (batch // samples, samples, count, n // count, channels)
+    x = tf.reshape(x, parted)
 
     def attend(x: Any) -> tuple[Any, ...]:
-        blocks = _exponentials(x, scale)
-        return _product(blocks, _with_column(x, 1.0)), *blocks.values()
+        lengths = tf.reduce_sum(tf.square(x), axis=-1, keepdims=True)
+        largest = tf.abs(scale) * tf.reduce_max(lengths, axis=(1, 2), keepdims=True)
+        left, right = _with_column(x * scale, -largest), _with_column(x, 1.0)
+        blocks = [tf.exp(_round(left, right, step)) for step in range(count // 2 + 1)]
+        return _product(blocks, right), *blocks
 
-    products, *stored = _each(attend, x, (x.dtype,) * (1 + len(_PLACES)))
+    products, *stored = _each(attend, x, (x.dtype,) * (count // 2 + 2))
     sums = products[..., channels:]
     output = products[..., :channels] / sums
 
     def gradient(upstream: Any) -> tuple[Any, Any]:
-        def backward(sample: tuple[Any, ...]) -> tuple[Any, Any]:
-            x, upstream, means, *stored = sample
-            blocks = dict(zip(_PLACES, stored, strict=True))
+        def backward(some: tuple[Any, ...]) -> tuple[Any, Any]:
+            x, upstream, means, *blocks = some
             ones = tf.ones_like(means)
-            left = _split(tf.concat([upstream, x, -means, ones], axis=-1))
-            right = _split(tf.concat([x, upstream, ones, -means], axis=-1))
-            slopes = {
-                (i, j): block * tf.matmul(left[i], right[j], transpose_b=True) for (i, j), block in blocks.items()
-            }
+            left = tf.concat([upstream, x, -means, ones], axis=-1)
+            right = tf.concat([x, upstream, ones, -means], axis=-1)
+            slopes = [block * _round(left, right, step) for step, block in enumerate(blocks)]
             to_scores = _product(slopes, x)
             return scale * to_scores + _product(blocks, upstream), tf.reduce_sum(x * to_scores)
 
-        scaled = upstream / sums
+        scaled = tf.reshape(upstream, parted) / sums
         means = tf.reduce_sum(scaled * output, axis=-1, keepdims=True)
         to_x, to_scale = _each(backward, (x, scaled, means, *stored), (x.dtype,) * 2)
-        return to_x, 0.5 * tf.reduce_sum(to_scale)
+        return tf.reshape(to_x, shape), 0.5 * tf.reduce_sum(to_scale)
 
-    return output, gradient
-
-
-def _exponentials(x: Any, scale: Any) -> dict[tuple[int, int], Any]:
-    """Blocks on and below the diagonal of ``exp(scale x x^T - c)``; ``c`` is the largest score there can be."""
-    largest = tf.abs(scale) * tf.reduce_max(tf.reduce_sum(tf.square(x), axis=-1))
-    left, right = _split(_with_column(x * scale, -largest)), _split(_with_column(x, 1.0))
-    return {(i, j): tf.exp(tf.matmul(left[i], right[j], transpose_b=True)) for i, j in _PLACES}
+    return tf.reshape(output, shape), gradient
 
 
-def _product(blocks: dict[tuple[int, int], Any], x: Any) -> Any:
-    """Product of a symmetric matrix, given by its blocks on and below the diagonal, with `x`."""
-    parts = _split(x)
-    rows = []
-    for i in range(_PARTS):
-        below = [tf.matmul(blocks[i, j], parts[j]) for j in range(i + 1)]
-        above = [tf.matmul(blocks[j, i], parts[j], transpose_a=True) for j in range(i + 1, _PARTS)]
-        rows.append(tf.add_n(below + above))
-    return tf.concat(rows, axis=0)
+def _stripes(n: int) -> int:
+    """Number of stripes that `n` vectors are cut into; 1 if nothing divides them."""
+    return next((count for count in (3, 5, 7) if n % count == 0), 1)
 
 
-def _split(x: Any) -> list[Any]:
-    edges = [x.shape[0] * i // _PARTS for i in range(_PARTS + 1)]
-    return [x[start:stop] for start, stop in pairwise(edges)]
+def _round(left: Any, right: Any, step: int) -> Any:
+    """Product of each stripe of `left` with the stripe of `right` so many steps further round."""
+    return tf.matmul(left, tf.roll(right, -step, axis=1), transpose_b=True)
+
+
+def _product(blocks: list[Any], x: Any) -> Any:
+    """Product of a symmetric matrix, given by its blocks for each step, with `x`."""
+    parts = [tf.matmul(blocks[0], x)]
+    for step, block in enumerate(blocks[1:], 1):
+        parts.append(tf.matmul(block, tf.roll(x, -step, axis=1)))
+        parts.append(tf.roll(tf.matmul(block, x, transpose_a=True), step, axis=1))
+    return tf.add_n(parts)
 
 
 def _with_column(x: Any, value: Any) -> Any:
-    return tf.concat([x, value * tf.ones_like(x[:, :1])], axis=-1)
+    return tf.concat([x, value * tf.ones_like(x[..., :1])], axis=-1)
 
 
-def _each(function: Any, samples: Any, dtype: Any) -> Any:
-    return tf.map_fn(function, samples, fn_output_signature=dtype, parallel_iterations=1)
+def _each(function: Any, some: Any, dtype: Any) -> Any:
+    return tf.map_fn(function, some, fn_output_signature=dtype, parallel_iterations=2)

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from plb_ablate.layers.tiles import tile_convolution
+from plb_ablate.layers.plane_convolution import convolve_to_plane
+from plb_ablate.layers.pools import mean_and_max
 
 __all__ = ["SpatialGate"]
 
@@ -19,7 +20,7 @@ class SpatialGate(keras.layers.Layer):
     Parameters
     ----------
     kernel_size : int
-        Side of the convolution.
+        Side of the convolution, odd.
     momentum, epsilon : float
         Of the batch normalisation.
     **kwargs
@@ -40,6 +41,8 @@ class SpatialGate(keras.layers.Layer):
 
     def __init__(self, kernel_size: int = 7, momentum: float = 0.01, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size={kernel_size}: the convolution has a middle only if its side is odd.")
         self.kernel_size, self.momentum, self.epsilon = kernel_size, momentum, epsilon
         self.conv = keras.layers.Conv2D(1, kernel_size, padding="same", use_bias=False, name="conv")
         self.bn = keras.layers.BatchNormalization(momentum=momentum, epsilon=epsilon, name="bn")
@@ -51,15 +54,18 @@ class SpatialGate(keras.layers.Layer):
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         """Apply the gate."""
-        return x * ops.sigmoid(ops.relu(self.bn(self._convolve(x), training=training)))
+        return x * ops.sigmoid(ops.relu(self.bn(self._convolve(x, training), training=training)))
 
-    def _convolve(self, x: Any) -> Any:
+    def _convolve(self, x: Any, training: bool | None) -> Any:
         """Convolve the two maps; of a one-channel image both are the image, and the kernel's planes add up."""
-        kernel = ops.convert_to_tensor(self.conv.kernel)[..., 0]
+        kernel = ops.convert_to_tensor(self.conv.kernel)
         if x.shape[-1] == 1:
-            return tile_convolution(x, ops.sum(kernel, axis=2, keepdims=True))[..., None]
-        pooled = [ops.mean(x, axis=-1, keepdims=True), ops.max(x, axis=-1, keepdims=True)]
-        return tile_convolution(ops.concatenate(pooled, axis=-1), kernel)[..., None]
+            maps, kernel = x, ops.sum(kernel, axis=2, keepdims=True)
+        else:
+            maps = ops.concatenate(mean_and_max(x, (-1,)), axis=-1)
+        if training:
+            return convolve_to_plane(maps, kernel[..., 0])[..., None]
+        return ops.conv(maps, kernel, padding="same")
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output: that of the input."""

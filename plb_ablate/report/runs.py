@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_leaks", "read_studies"]
 
-PROVENANCE = ("git_commit", "hardware", "host", "python", *LIBRARIES)
+PROVENANCE = ("git_commit", "hardware", "host", "onednn", "python", *LIBRARIES)
 """Tags that say where numbers come from."""
 
 _KEY = ("dataset", "protocol", "trainer", "reverse", "config_hash")
