@@ -28,7 +28,12 @@ _BOTH_STREAMS = ("forward", "backward")
 
 
 def build_model(
-    num_classes: int, ablation: str = "none", reverse: str = "coefficient", *, bn_momentum: float = 0.99
+    num_classes: int,
+    ablation: str = "none",
+    reverse: str = "coefficient",
+    *,
+    bn_momentum: float = 0.99,
+    precision: str = "float32",
 ) -> keras.Model:
     """Build the network, or the network with a removal.
 
@@ -44,6 +49,9 @@ def build_model(
     bn_momentum : float
         Momentum of the conv blocks' moving statistics. The published value serves 300 epochs; a training of a few
         steps needs a smaller one, or inference uses statistics that never left their start.
+    precision : {"float32", "bfloat16"}
+        Of the large products in training (the dilated and the pointwise convolution, the self-attention); weights,
+        sums, normalisations and inference are float32 in any case.
 
     Returns
     -------
@@ -65,9 +73,9 @@ def build_model(
 
     # ------------------------------------------------------------------ layers
     blocks = {stream: ConvBlock(momentum=bn_momentum, name=stream) for stream in streams}
-    dilated = ConvBlock(dilation=2, momentum=bn_momentum, name="dilated")
+    dilated = ConvBlock(dilation=2, momentum=bn_momentum, precision=precision, name="dilated")
     cbam = _identity if "cbam" in removed else CBAM(name="cbam")
-    attention = ScaledAttention(name="attention")
+    attention = ScaledAttention(precision, name="attention")
     gated = "spa" not in removed and name != "spa_published"
     capsule_gate = _CapsuleGate() if gated else _identity
 
@@ -82,7 +90,7 @@ def build_model(
         x = layers.Add(name="cross_attention")([x, attention(x, encoded[1])])
     x = cbam(dilated(x))
     if "dwscnn" not in removed:
-        x = DWSCNN(name="dwscnn")(x)
+        x = DWSCNN(precision=precision, name="dwscnn")(x)
     x = ToCapsules(name="capsules")(x)
     if "dwscnn" not in removed:
         x = capsule_gate(x)

@@ -18,6 +18,7 @@ from plb_ablate.part import train_missing
 from plb_ablate.plan import Plan
 from plb_ablate.pool import stop_workers
 from plb_ablate.progress import SweepProgress
+from plb_ablate.provenance import has_bfloat16
 from plb_ablate.track import check_store
 from plb_ablate.worker import DONE, ELSEWHERE, FAILED
 
@@ -185,6 +186,8 @@ class Sweep:
     def _audit(self, configs: Sequence[Config]) -> None:
         """Look for leaks in every corpus and protocol of the sweep; keep what is found, to be stored with the runs."""
         audits: dict[tuple[str, str], LeakageReport] = {}
+        if any(config.trainer.precision == "bfloat16" for config in configs) and not has_bfloat16():
+            self._warn("this processor has no bfloat16 of its own: trainer.precision=bfloat16 is slower here.")
         for config in configs:
             prepared = self._plan.corpus(config)
             key = (prepared.content, str(config.protocol))
@@ -192,9 +195,12 @@ class Sweep:
                 audits[key] = audit_prepared(prepared, config.protocol)
                 audits[key].check(config.protocol)
                 for line in audits[key].warnings():
-                    self.console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
+                    self._warn(line)
             for cell in self._plan.cells(config)[:1]:
                 self.ledger.write_audit(cell, audits[key].to_dict())
+
+    def _warn(self, words: str) -> None:
+        self.console.print(f"warning: {words}", markup=False, highlight=False, soft_wrap=True)
 
     def _end(self, cell: Cell, outcome: str, why: str) -> None:
         with self._ends:

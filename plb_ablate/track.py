@@ -139,12 +139,13 @@ class Tracker:
 
     def _parent(self, what: Mapping[str, Any], scores: Mapping[str, Any]) -> Run:
         tags = _variant_tags(what) | {"level": "config"}
+        note = {"mlflow.note.content": f"{_about(what)} Its runs below are the folds; `folds_done` counts them."}
         for run in self._runs({key: tags[key] for key in _IDENTITY} | {"level": "config"}):
             if run.info.status == "FINISHED":
                 return run
             self.client.delete_run(run.info.run_id)  # begun by a process that was killed
         name = f"{what['dataset']} {what['ablation']} seed {what['seed']} ({what['protocol']['name']})"
-        run = self._create(name, tags, _flat({key: value for key, value in what.items() if key != "fold"}))
+        run = self._create(name, tags | note, _flat({key: value for key, value in what.items() if key != "fold"}))
         total = {"params/total": sum(scores["parameters"].values()), "params/trainable": scores["trainable"]}
         modules = {f"params/module/{module}": count for module, count in scores["parameters"].items()}
         self._log(run.info.run_id, [Metric(name, value, 0, 0) for name, value in (total | modules).items()])
@@ -158,6 +159,7 @@ class Tracker:
         run_info = entry.read("result/run.json")
         tags = _variant_tags(what) | run_info["provenance"]
         tags |= {"level": "fold", "fold": str(what["fold"]), "cell": entry.cell, "mlflow.parentRunId": parent}
+        tags |= {"mlflow.note.content": f"Fold {what['fold']} (from 0) of {what['n_folds']}. {_about(what)}"}
         tags |= {"classes": json.dumps(scores["classes"]), "headline": scores["headline"]}
         run = self._create(f"fold {what['fold']}", tags, _flat(what))
         history = pd.read_csv(entry.result / "history.csv", index_col="epoch")
@@ -255,6 +257,13 @@ def _variant_tags(what: Mapping[str, Any]) -> dict[str, str]:
     tags = {key: str(what[key]) for key in ("dataset", "ablation", "seed", "reverse", "config_hash", "n_folds")}
     tags |= {"protocol": what["protocol"]["name"], "trainer": what["trainer"]["name"]}
     return tags | ({"study": what["study"]} if what["study"] else {})
+
+
+def _about(what: Mapping[str, Any]) -> str:
+    """What the MLflow UI shows as the description of a run."""
+    removed = "nothing removed" if what["ablation"] == "none" else f"`{what['ablation']}`"
+    how = f"protocol={what['protocol']['name']}, trainer={what['trainer']['name']}, seed {what['seed']}"
+    return f"Pattern Learning Block network, {removed}, on {what['dataset']}: {what['n_folds']} folds, {how}."
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

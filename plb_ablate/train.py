@@ -60,7 +60,9 @@ class FoldTrainer:
 
     def __init__(self, num_classes: int, ablation: str, reverse: str, trainer: Trainer) -> None:
         self.trainer, self.num_classes = trainer, num_classes
-        self.model = build_model(num_classes, ablation, reverse, bn_momentum=trainer.bn_momentum)
+        self.model = build_model(
+            num_classes, ablation, reverse, bn_momentum=trainer.bn_momentum, precision=trainer.precision
+        )
         for layer in self.model._flatten_layers():
             if generator := getattr(layer, "seed_generator", None):
                 generator.name = "seed_generator"  # Keras counts them over all models of a process, and files keep it

@@ -109,6 +109,7 @@ def test_misspelt_overrides_are_refused_by_name(override: str, said: str) -> Non
         ("+experiment=demo", "unknown setting: experiment"),
         ("trainer.epochs=0", r"trainer.epochs=0 must be greater than 0"),
         ("trainer.beta_1=1.0", "trainer.beta_1=1.0"),
+        ("trainer.precision=float16", "trainer.precision=float16 is unknown. Use float32 or bfloat16"),
         ("threads=0", "threads=0"),
         ("protocol.n_splits=1", "n_splits=1"),
     ],

@@ -91,6 +91,8 @@ def test_cells_become_a_parent_and_its_folds(config: Config, ledger: Ledger) -> 
         "predictions.csv",
         "weights.weights.h5",
     }
+    assert "nothing removed, on synthetic: 3 folds" in parent["tags"]["mlflow.note.content"]
+    assert child["tags"]["mlflow.note.content"].startswith("Fold 1 (from 0) of 3.")
     for tag in (
         "git_commit",
         "hardware",

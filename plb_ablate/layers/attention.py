@@ -1,11 +1,13 @@
 """Dot-product attention with one learned scale."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from plb_ablate.layers.lowered import lowered
 from plb_ablate.layers.sample_attention import attend_by_sample
 from plb_ablate.layers.self_attention import MAX_EXPONENT, attend_to_itself
 
@@ -18,6 +20,8 @@ class ScaledAttention(keras.layers.Layer):
 
     Parameters
     ----------
+    precision : str
+        Of the products in training; see `plb_ablate.layers.lowered`.
     **kwargs
         Of `keras.layers.Layer`.
 
@@ -41,6 +45,10 @@ class ScaledAttention(keras.layers.Layer):
     Luong et al., Effective Approaches to Attention-based Neural Machine Translation, EMNLP 2015, section 3.1 (dot).
     """
 
+    def __init__(self, precision: str = "float32", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.precision = precision
+
     def build(self, query_shape: tuple[int | None, ...], value_shape: tuple[int | None, ...] | None = None) -> None:
         """Create the scale."""
         self.scale = self.add_weight(name="scale", shape=(), initializer="ones")
@@ -49,7 +57,7 @@ class ScaledAttention(keras.layers.Layer):
         """Attend from `query` to `value`."""
         scale = ops.convert_to_tensor(self.scale)
         if training and len(query.shape) == 3:
-            return _attend(query, query if value is None else value, scale)
+            return _attend(query, query if value is None else value, scale, lowered(tf.matmul, self.precision))
         value = query if value is None else value
         scores = scale * tf.matmul(query, value, transpose_b=True)
         return tf.matmul(tf.nn.softmax(scores), value)
@@ -60,14 +68,18 @@ class ScaledAttention(keras.layers.Layer):
         """Shape of the output: that of `query`."""
         return query_shape
 
+    def get_config(self) -> dict[str, Any]:
+        """Every argument of the constructor."""
+        return super().get_config() | {"precision": self.precision}
 
-def _attend(query: Any, value: Any, scale: Any) -> Any:
+
+def _attend(query: Any, value: Any, scale: Any, product: Callable[..., Any]) -> Any:
     """Attend in training: to the same vectors at two thirds of the time, as long as the scores are not huge."""
     if value is not query:
         return attend_by_sample(query, value, scale)
     largest = ops.abs(scale) * ops.max(ops.sum(ops.square(query), axis=-1))
     return ops.cond(
         largest < MAX_EXPONENT,
-        lambda: attend_to_itself(query, scale),
+        lambda: attend_to_itself(query, scale, product),
         lambda: attend_by_sample(query, query, scale),
     )

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from plb_ablate.layers.folded import Windows, elu_pool, output_statistics, time_kernels, time_second
+from plb_ablate.layers.lowered import lowered
 
 __all__ = ["ConvBlock"]
 
@@ -24,6 +25,8 @@ class ConvBlock(keras.layers.Layer):
         Share of channels dropped in training.
     momentum : float
         Momentum of the moving batch statistics.
+    precision : str
+        Of the convolution in training, if the image has several channels; see `plb_ablate.layers.lowered`.
     **kwargs
         Of `keras.layers.Layer`.
 
@@ -41,9 +44,16 @@ class ConvBlock(keras.layers.Layer):
     """
 
     def __init__(
-        self, filters: int = 64, dilation: int = 1, dropout: float = 0.2, momentum: float = 0.99, **kwargs: Any
+        self,
+        filters: int = 64,
+        dilation: int = 1,
+        dropout: float = 0.2,
+        momentum: float = 0.99,
+        precision: str = "float32",
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.precision = precision
         self.filters, self.dilation, self.dropout_rate, self.momentum = filters, dilation, dropout, momentum
         self.conv = keras.layers.Conv2D(filters, 3, dilation_rate=dilation, name="conv")
         self.bn = keras.layers.BatchNormalization(axis=1, momentum=momentum, name="bn")
@@ -59,8 +69,12 @@ class ConvBlock(keras.layers.Layer):
         """Apply the block."""
         if x.shape[-1] == 1:
             return self._call_one_channel(x, training)
-        x = keras.ops.elu(self.bn(self.conv(x), training=training))
-        return self.dropout(self.pool(x), training=training)
+        x = self._convolve(x) if training else self.conv(x)
+        return self.dropout(self.pool(ops.elu(self.bn(x, training=training))), training=training)
+
+    def _convolve(self, x: Any) -> Any:
+        convolve = lowered(ops.conv, self.precision)
+        return convolve(x, ops.convert_to_tensor(self.conv.kernel), dilation_rate=self.dilation) + self.conv.bias
 
     def _call_one_channel(self, x: Any, training: bool | None) -> Any:
         """Convolution to pooling by `plb_ablate.layers.folded`: the same function at a third of the time."""
@@ -89,4 +103,5 @@ class ConvBlock(keras.layers.Layer):
             "dilation": self.dilation,
             "dropout": self.dropout_rate,
             "momentum": self.momentum,
+            "precision": self.precision,
         }

@@ -3,6 +3,9 @@
 from typing import Any
 
 import keras
+from keras import ops
+
+from plb_ablate.layers.lowered import lowered
 
 __all__ = ["DWSCNN"]
 
@@ -17,6 +20,8 @@ class DWSCNN(keras.layers.Layer):
         Output channels of the pointwise convolution.
     dilation : int
         Dilation of the depthwise convolution.
+    precision : str
+        Of the pointwise convolution in training; see `plb_ablate.layers.lowered`.
     **kwargs
         Of `keras.layers.Layer`.
 
@@ -34,8 +39,9 @@ class DWSCNN(keras.layers.Layer):
     section 3.1.
     """
 
-    def __init__(self, filters: int = 384, dilation: int = 2, **kwargs: Any) -> None:
+    def __init__(self, filters: int = 384, dilation: int = 2, precision: str = "float32", **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.precision = precision
         self.filters, self.dilation = filters, dilation
         self.depthwise = keras.layers.DepthwiseConv2D(3, dilation_rate=dilation, name="depthwise")
         self.pointwise = keras.layers.Conv2D(filters, 1, name="pointwise")
@@ -45,9 +51,12 @@ class DWSCNN(keras.layers.Layer):
         self.depthwise.build(input_shape)
         self.pointwise.build(self.depthwise.compute_output_shape(input_shape))
 
-    def call(self, x: Any) -> Any:
+    def call(self, x: Any, training: bool | None = None) -> Any:
         """Apply both convolutions."""
-        return self.pointwise(self.depthwise(x))
+        x = self.depthwise(x)
+        if not training:
+            return self.pointwise(x)
+        return lowered(ops.conv, self.precision)(x, ops.convert_to_tensor(self.pointwise.kernel)) + self.pointwise.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for a given shape of the input."""
@@ -55,4 +64,4 @@ class DWSCNN(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Every argument of the constructor."""
-        return super().get_config() | {"filters": self.filters, "dilation": self.dilation}
+        return super().get_config() | {"filters": self.filters, "dilation": self.dilation, "precision": self.precision}

@@ -7,6 +7,7 @@ other matrix of that size than ``E`` times another symmetric one. The blocks of 
 cache, those of a batch do not.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -20,8 +21,7 @@ _SAMPLES = 8
 """Most samples at a time."""
 
 
-@tf.custom_gradient
-def attend_to_itself(x: Any, scale: Any) -> Any:
+def attend_to_itself(x: Any, scale: Any, product: Callable[..., Any] = tf.matmul) -> Any:
     """``softmax(scale x x^T) x``.
 
     Parameters
@@ -29,6 +29,8 @@ def attend_to_itself(x: Any, scale: Any) -> Any:
     x : float32 (batch, n, channel)
         With ``|scale| |x|^2`` up to `MAX_EXPONENT`.
     scale : float32 ()
+    product : callable
+        ``tf.matmul``, or that in another precision.
 
     Returns
     -------
@@ -40,40 +42,45 @@ def attend_to_itself(x: Any, scale: Any) -> Any:
     With ``g`` the gradient of the output divided by ``r``, and ``d`` the row sums of ``g * output``:
     ``M = E * (g x^T + x g^T - d 1^T - 1 d^T)``, and the gradients are ``scale M x + E g`` and ``sum(x * M x) / 2``.
     """
-    n, channels = x.shape[1:]
-    shape, count = tf.shape(x), _stripes(n)
-    batch = shape[0]
-    samples = tf.minimum(_SAMPLES, tf.bitwise.bitwise_and(batch, -batch))  # a power of two that divides the batch
-    parted = (batch // samples, samples, count, n // count, channels)
-    x = tf.reshape(x, parted)
 
-    def attend(x: Any) -> tuple[Any, ...]:
-        lengths = tf.reduce_sum(tf.square(x), axis=-1, keepdims=True)
-        largest = tf.abs(scale) * tf.reduce_max(lengths, axis=(1, 2), keepdims=True)
-        left, right = _with_column(x * scale, -largest), _with_column(x, 1.0)
-        blocks = [tf.exp(_round(left, right, step)) for step in range(count // 2 + 1)]
-        return _product(blocks, right), *blocks
+    @tf.custom_gradient
+    def attention(x: Any, scale: Any) -> Any:
+        n, channels = x.shape[1:]
+        shape, count = tf.shape(x), _stripes(n)
+        batch = shape[0]
+        samples = tf.minimum(_SAMPLES, tf.bitwise.bitwise_and(batch, -batch))  # a power of two that divides the batch
+        parted = (batch // samples, samples, count, n // count, channels)
+        x = tf.reshape(x, parted)
 
-    products, *stored = _each(attend, x, (x.dtype,) * (count // 2 + 2))
-    sums = products[..., channels:]
-    output = products[..., :channels] / sums
+        def attend(x: Any) -> tuple[Any, ...]:
+            lengths = tf.reduce_sum(tf.square(x), axis=-1, keepdims=True)
+            largest = tf.abs(scale) * tf.reduce_max(lengths, axis=(1, 2), keepdims=True)
+            left, right = _with_column(x * scale, -largest), _with_column(x, 1.0)
+            blocks = [tf.exp(_round(product, left, right, step)) for step in range(count // 2 + 1)]
+            return _product(product, blocks, right), *blocks
 
-    def gradient(upstream: Any) -> tuple[Any, Any]:
-        def backward(some: tuple[Any, ...]) -> tuple[Any, Any]:
-            x, upstream, means, *blocks = some
-            ones = tf.ones_like(means)
-            left = tf.concat([upstream, x, -means, ones], axis=-1)
-            right = tf.concat([x, upstream, ones, -means], axis=-1)
-            slopes = [block * _round(left, right, step) for step, block in enumerate(blocks)]
-            to_scores = _product(slopes, x)
-            return scale * to_scores + _product(blocks, upstream), tf.reduce_sum(x * to_scores)
+        products, *stored = _each(attend, x, (x.dtype,) * (count // 2 + 2))
+        sums = products[..., channels:]
+        output = products[..., :channels] / sums
 
-        scaled = tf.reshape(upstream, parted) / sums
-        means = tf.reduce_sum(scaled * output, axis=-1, keepdims=True)
-        to_x, to_scale = _each(backward, (x, scaled, means, *stored), (x.dtype,) * 2)
-        return tf.reshape(to_x, shape), 0.5 * tf.reduce_sum(to_scale)
+        def gradient(upstream: Any) -> tuple[Any, Any]:
+            def backward(some: tuple[Any, ...]) -> tuple[Any, Any]:
+                x, upstream, means, *blocks = some
+                ones = tf.ones_like(means)
+                left = tf.concat([upstream, x, -means, ones], axis=-1)
+                right = tf.concat([x, upstream, ones, -means], axis=-1)
+                slopes = [block * _round(product, left, right, step) for step, block in enumerate(blocks)]
+                to_scores = _product(product, slopes, x)
+                return scale * to_scores + _product(product, blocks, upstream), tf.reduce_sum(x * to_scores)
 
-    return tf.reshape(output, shape), gradient
+            scaled = tf.reshape(upstream, parted) / sums
+            means = tf.reduce_sum(scaled * output, axis=-1, keepdims=True)
+            to_x, to_scale = _each(backward, (x, scaled, means, *stored), (x.dtype,) * 2)
+            return tf.reshape(to_x, shape), 0.5 * tf.reduce_sum(to_scale)
+
+        return tf.reshape(output, shape), gradient
+
+    return attention(x, scale)
 
 
 def _stripes(n: int) -> int:
@@ -81,17 +88,17 @@ def _stripes(n: int) -> int:
     return next((count for count in (3, 5, 7) if n % count == 0), 1)
 
 
-def _round(left: Any, right: Any, step: int) -> Any:
+def _round(product: Callable[..., Any], left: Any, right: Any, step: int) -> Any:
     """Product of each stripe of `left` with the stripe of `right` so many steps further round."""
-    return tf.matmul(left, tf.roll(right, -step, axis=1), transpose_b=True)
+    return product(left, tf.roll(right, -step, axis=1), transpose_b=True)
 
 
-def _product(blocks: list[Any], x: Any) -> Any:
+def _product(product: Callable[..., Any], blocks: list[Any], x: Any) -> Any:
     """Product of a symmetric matrix, given by its blocks for each step, with `x`."""
-    parts = [tf.matmul(blocks[0], x)]
+    parts = [product(blocks[0], x)]
     for step, block in enumerate(blocks[1:], 1):
-        parts.append(tf.matmul(block, tf.roll(x, -step, axis=1)))
-        parts.append(tf.roll(tf.matmul(block, x, transpose_a=True), step, axis=1))
+        parts.append(product(block, tf.roll(x, -step, axis=1)))
+        parts.append(tf.roll(product(block, x, transpose_a=True), step, axis=1))
     return tf.add_n(parts)
 
 

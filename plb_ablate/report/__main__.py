@@ -10,6 +10,7 @@ from pathlib import Path
 from plb_ablate.errors import PlbError
 from plb_ablate.report.analysis import analyse
 from plb_ablate.report.html_page import write_index
+from plb_ablate.report.machine import read_measurements
 from plb_ablate.report.page import Chapter, heading, write_chapters, write_page
 from plb_ablate.report.published_page import printed_table, published_verdict, write_published
 from plb_ablate.report.runs import read_leaks, read_studies
@@ -78,7 +79,10 @@ def _report(options: argparse.Namespace) -> None:
     link = run_page(client, options.experiment)
     whole: list[Chapter] = []
     for dataset, group in groupby(studies, key=lambda study: study.key.dataset):
-        analyses = [analyse(study, read_leaks(client, study), read_trainings(client, study), link) for study in group]
+        measured = read_measurements(client, options.experiment, dataset)
+        analyses = [
+            analyse(study, read_leaks(client, study), read_trainings(client, study), link, measured) for study in group
+        ]
         chapters = write_chapters(dataset, analyses, options.out)
         written = write_page(dataset, chapters, options.out)
         whole += chapters

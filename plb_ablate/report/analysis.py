@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plb_ablate.errors import PairingError
 from plb_ablate.report.records import Study
+from plb_ablate.report.store import StoredRun
 from plb_ablate.report.trainings import Trainings
 from plb_ablate.stats import Comparison, FoldScore, compare
 
@@ -37,6 +38,8 @@ class Analysis:
         Curves and confusion matrices, where the runs store them.
     run_page : str
         Address of a run's page in the MLflow UI, without its id; empty where there is no server.
+    measured : mapping of str to list of StoredRun, optional
+        Measurements of inference and memory of the dataset's models, where the store has any.
     """
 
     study: Study
@@ -45,6 +48,7 @@ class Analysis:
     leaks: Sequence[str] | None = None
     trainings: Trainings | None = None
     run_page: str = ""
+    measured: Mapping[str, list[StoredRun]] = field(default_factory=dict)
 
     @property
     def headline(self) -> Mapping[str, Comparison]:
@@ -67,7 +71,11 @@ def fold_scores(study: Study, ablation: str, rule: str, metric: str) -> dict[tup
 
 
 def analyse(
-    study: Study, leaks: Sequence[str] | None = None, trainings: Trainings | None = None, run_page: str = ""
+    study: Study,
+    leaks: Sequence[str] | None = None,
+    trainings: Trainings | None = None,
+    run_page: str = "",
+    measured: Mapping[str, list[StoredRun]] | None = None,
 ) -> Analysis:
     """Compare every whole variant of a study with its proposed model, under every rule that its runs have."""
     by_rule: dict[str, Mapping[str, Comparison]] = {}
@@ -77,7 +85,7 @@ def analyse(
             by_rule[rule] = _compare(study, rule, study.headline[1])
         except PairingError as error:
             refused[rule] = str(error)
-    return Analysis(study, by_rule, refused, leaks, trainings, run_page)
+    return Analysis(study, by_rule, refused, leaks, trainings, run_page, measured or {})
 
 
 def _compare(study: Study, rule: str, metric: str) -> Mapping[str, Comparison]:

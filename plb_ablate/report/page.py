@@ -11,6 +11,7 @@ from plb_ablate.report.claims import claims, claims_table, claims_words
 from plb_ablate.report.cost import cost_table
 from plb_ablate.report.figures import FIGURES, write_figures
 from plb_ablate.report.gap import delta_by_rule_table, gap_table, gap_words
+from plb_ablate.report.machine import inference_table, memory_table
 from plb_ablate.report.origin import fold_csv, origin_table, run_table
 from plb_ablate.report.records import STREAMS, Study
 from plb_ablate.report.removals import removal_table
@@ -72,7 +73,8 @@ def sections(analysis: Analysis, *, claimed: bool = True) -> list[Section]:
     claimed : bool
         Hold the published page's claims against this study (of several on one page, one is enough).
     """
-    return [*_scores(analysis), *_differences(analysis), *_audits(analysis, claimed), *_origin(analysis)]
+    found = [*_scores(analysis), *_differences(analysis), *_audits(analysis, claimed)]
+    return [*found, *(_machine(analysis) if claimed else []), *_origin(analysis)]
 
 
 def _scores(analysis: Analysis) -> list[Section]:
@@ -118,6 +120,17 @@ def _leaks(leaks: Sequence[str] | None) -> str:
     if not leaks:
         return "The audit stored with these runs found nothing that crosses the sides of a fold."
     return "The audit stored with these runs warns:\n\n" + "\n".join(f"- **{words}**" for words in leaks)
+
+
+def _machine(analysis: Analysis) -> list[Section]:
+    inference, memory = (analysis.measured.get(level, []) for level in ("inference", "memory"))
+    found = []
+    if inference:
+        table = inference_table(inference, analysis.study.key.dataset)
+        found.append(Section("Real-time inference, ours above the published", (table,)))
+    if memory:
+        found.append(Section("Memory, ours above the published", (memory_table(memory),)))
+    return found
 
 
 def _origin(analysis: Analysis) -> list[Section]:
