@@ -61,8 +61,8 @@ def _numbers(found: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
             numbers |= _numbers(value, f"{prefix}{name}/")
         elif isinstance(value, Sequence) and not isinstance(value, str):
             for row in value:
-                what = f"{row['runtime']}/{row['device']}/{row['threads']} threads/"
-                numbers |= _numbers({k: v for k, v in row.items() if k != "threads"}, prefix + what)
+                what = f"{prefix}{name}/{row['runtime']}/{row['device']}/{row['threads']} threads/"
+                numbers |= _numbers({k: v for k, v in row.items() if k != "threads"}, what)
         elif isinstance(value, int | float):
             numbers[prefix + name] = float(value)
     return numbers

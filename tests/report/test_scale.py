@@ -9,10 +9,11 @@ from .bulk import DATASETS, VARIANTS, fill
 
 MEASURED = """
 import json, resource, sys
+from plb_ablate.bench.fresh import peak_resident_mb
 from plb_ablate.report.__main__ import main
 code = main(sys.argv[1:])
 used = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20]))
+print(json.dumps([code, used.ru_utime + used.ru_stime, peak_resident_mb() * 1e6 / 2**30]))
 """
 
 
