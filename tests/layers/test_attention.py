@@ -10,7 +10,7 @@ from tests.layer_contract import check_contract, draw, gradients, randomise
 
 
 def test_contract(tmp_path: Path) -> None:
-    check_contract(ScaledAttention(name="a"), ((5, 6, 8), (5, 3, 8)), (5, 6, 8), {"scale": ()}, tmp_path)
+    check_contract(ScaledAttention("bfloat16", name="a"), ((5, 6, 8), (5, 3, 8)), (5, 6, 8), {"scale": ()}, tmp_path)
 
 
 def test_is_softmax_of_scaled_products_over_the_last_two_axes() -> None:

@@ -46,7 +46,7 @@ def twins(shape: tuple[int, ...], dilation: int) -> tuple[ConvBlock, Plain]:
 def test_contract(tmp_path: Path, channels: int) -> None:
     weights = {"conv/kernel": (3, 3, channels, 8), "conv/bias": (8,)}
     weights |= {f"bn/{name}": (11,) for name in ("gamma", "beta", "moving_mean", "moving_variance")}
-    block = ConvBlock(filters=8, dilation=3, dropout=0.1, momentum=0.5, name="b")
+    block = ConvBlock(filters=8, dilation=3, dropout=0.1, momentum=0.5, precision="bfloat16", name="b")
     check_contract(block, ((17, 14, channels),), (5, 4, 8), weights, tmp_path)
 
 

@@ -15,7 +15,9 @@ def test_contract(tmp_path: Path) -> None:
         "pointwise/kernel": (1, 1, 8, 16),
         "pointwise/bias": (16,),
     }
-    check_contract(DWSCNN(filters=16, dilation=1, name="d"), ((9, 7, 8),), (7, 5, 16), weights, tmp_path)
+    check_contract(
+        DWSCNN(filters=16, dilation=1, precision="bfloat16", name="d"), ((9, 7, 8),), (7, 5, 16), weights, tmp_path
+    )
 
 
 def test_is_depthwise_then_pointwise() -> None:

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Install the Debian packages that the tests behind the markers slurm and postgres start servers from.
+# Install the Debian packages that the tests behind the markers slurm, postgres and browser start programs from.
 # Starts no service. Where it can do nothing it says so; those tests then skip and name what is missing.
 set -euo pipefail
 PATH="$PATH:/usr/sbin:/sbin"
 
 have() {
     local program
-    for program in sbatch slurmctld slurmd slurmdbd munged mariadbd; do
+    for program in sbatch slurmctld slurmd slurmdbd munged mariadbd chromium chromedriver; do
         command -v "$program" >/dev/null || return 1
     done
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
@@ -31,4 +31,4 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update || echo "no fresh package lists: the old ones are used"
 apt-get -qq -o DPkg::Lock::Timeout=240 install --yes --no-install-recommends \
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
-    slurmctld slurmd slurmdbd slurm-client munge mariadb-server postgresql </dev/null >/dev/null
+    slurmctld slurmd slurmdbd slurm-client munge mariadb-server postgresql chromium chromium-driver </dev/null >/dev/null
