@@ -30,7 +30,7 @@ def run_alone(function: Callable[..., Any], *arguments: Any, threads: int, tenso
         Importable by name; so are its arguments and result.
     *arguments
     threads : int
-        Of TensorFlow and of NumPy's libraries.
+        Of TensorFlow. NumPy's libraries get one: their idle threads spin, and would take a core from the network.
     tensorflow : bool
         Whether the process loads TensorFlow before the function begins.
 
@@ -53,7 +53,7 @@ def run_beside(
         context.Process(target=_work, args=(sender, threads if tensorflow else None, function, given), daemon=True)
         for (_, sender), given in zip(pipes, arguments, strict=True)
     ]
-    with _environment(OMP_NUM_THREADS=str(threads), TF_CPP_MIN_LOG_LEVEL="3"):
+    with _environment(OMP_NUM_THREADS="1", TF_CPP_MIN_LOG_LEVEL="3"):
         for worker in workers:
             worker.start()
     for _, sender in pipes:
