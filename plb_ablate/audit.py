@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plb_ablate.config import compose_config
-from plb_ablate.errors import PlbError
+from plb_ablate.errors import exit_codes
 from plb_ablate.folds import make_folds
 from plb_ablate.leakage import LeakageReport, audit
 from plb_ablate.prepared import PreparedCorpus, prepare
@@ -29,6 +29,7 @@ def audit_prepared(prepared: PreparedCorpus, protocol: Protocol) -> LeakageRepor
     return audit(prepared.corpus, folds, digests=prepared.digests, features=prepared.mfcc)
 
 
+@exit_codes()
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the audit.
 
@@ -47,13 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("settings", nargs="*", metavar="key=value", help="for example dataset=ravdess protocol=speaker")
     parser.add_argument("--json", action="store_true", help="print all that was found as JSON")
     options = parser.parse_args(argv)
-    try:
-        config = compose_config(options.settings)
-        prepared = prepare(config.dataset.name, Path(config.dataset.root), Path(config.cache) / "features")
-        found = audit_prepared(prepared, config.protocol)
-    except PlbError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    config = compose_config(options.settings)
+    prepared = prepare(config.dataset.name, Path(config.dataset.root), Path(config.cache) / "features")
+    found = audit_prepared(prepared, config.protocol)
     if options.json:
         print(json.dumps(found.to_dict(), indent=1))
     else:

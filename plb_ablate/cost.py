@@ -12,7 +12,7 @@ from rich.table import Table
 
 from plb_ablate.config import Trainer
 from plb_ablate.data import READERS
-from plb_ablate.errors import ConfigError, PlbError
+from plb_ablate.errors import ConfigError, exit_codes
 from plb_ablate.ledger import Ledger
 from plb_ablate.speed import Speed, duration
 
@@ -69,6 +69,7 @@ def core_seconds(study: Study, rates: Mapping[str, float]) -> float:
     return study.passes * (sum(known) + others)
 
 
+@exit_codes()
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the cost.
 
@@ -93,11 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--cores", type=int, default=256, metavar="N", help="cells at the same time (default: 256)")
     options = parser.parse_args(argv)
     study = Study(options.corpora, options.seeds, options.variants, options.folds, options.epochs)
-    try:
-        _show(study, _measured(options.ledger), options.cores)
-    except PlbError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    _show(study, _measured(options.ledger), options.cores)
     return 0
 
 

@@ -17,8 +17,11 @@ Every message names the value received, the values allowed and the way out. The 
 alone (no traceback) and exits with `exit_code`.
 """
 
-from collections.abc import Sequence
+import functools
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ParamSpec
 
 __all__ = [
     "CellError",
@@ -33,6 +36,7 @@ __all__ = [
     "RecordingError",
     "RemovalError",
     "StoreError",
+    "exit_codes",
 ]
 
 
@@ -106,3 +110,23 @@ class CellError(PlbError):
     """One or more cells of a sweep failed; the others are finished and kept."""
 
     exit_code = 1
+
+
+P = ParamSpec("P")
+
+
+def exit_codes(prefix: str = "error") -> Callable[[Callable[P, int]], Callable[P, int]]:
+    """Let a command print our own errors without a traceback, after `prefix`, and return their exit code."""
+
+    def wrap(command: Callable[P, int]) -> Callable[P, int]:
+        @functools.wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> int:
+            try:
+                return command(*args, **kwargs)
+            except PlbError as error:
+                print(f"{prefix}: {error}", file=sys.stderr)
+                return error.exit_code
+
+        return run
+
+    return wrap

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate.errors import PlbError, RecordingError
+from plb_ablate.errors import RecordingError, exit_codes
 from plb_ablate.litert import LiteRTModel
 from plb_ablate.mfcc import Windows, check_window, mfcc_windows
 
@@ -86,6 +86,7 @@ def _verdict(model: LiteRTModel, probabilities: NDArray[np.float32]) -> dict[str
     return {"emotion": classes[int(probabilities.argmax())], "probabilities": named}
 
 
+@exit_codes()
 def main(argv: Sequence[str] | None = None) -> int:
     """Classify recordings.
 
@@ -95,14 +96,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or the exit code of what went wrong: 2 if some recordings cannot be used; the others are classified.
     """
     options = _parser().parse_args(argv)
-    try:
-        model = LiteRTModel(options.model, options.threads)
-        if options.window is not None:
-            check_window(options.window, options.hop, model.card.features)
-        results, problems = _predict_all(model, find_recordings(options.files), options)
-    except PlbError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    model = LiteRTModel(options.model, options.threads)
+    if options.window is not None:
+        check_window(options.window, options.hop, model.card.features)
+    results, problems = _predict_all(model, find_recordings(options.files), options)
     if options.json:
         failures = [{"file": str(path), "reason": reason} for path, reason in problems]
         print(json.dumps({"classes": model.card.classes, "results": results, "failures": failures}, indent=1))

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from plb_ablate.cells import Cell
 from plb_ablate.config import Config, config_root
-from plb_ablate.errors import ConfigError, PlbError
+from plb_ablate.errors import ConfigError, exit_codes
 from plb_ablate.jobs import compose_sweep
 from plb_ablate.ledger import STATES, Ledger, LedgerEntry
 from plb_ablate.plan import Plan
@@ -36,6 +36,7 @@ _COLUMNS = ("state", "cell", "what", "epoch", "WA %", "time", "note")
 _COLOURS = {"done": "green", "running": "cyan", "stale": "yellow", "failed": "red", "missing": "dim"}
 
 
+@exit_codes()
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the state of cells.
 
@@ -53,9 +54,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(json.dumps(rows(ledger, cells, options.study), indent=1))
         else:
             _show(rows(ledger, cells, options.study), Console())
-    except PlbError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
     except KeyboardInterrupt:
         return 0
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.progress import track
 
 from plb_ablate.config import Tracking
-from plb_ablate.errors import PlbError
+from plb_ablate.errors import exit_codes
 from plb_ablate.ledger import Ledger
 from plb_ablate.track import Tracker
 
@@ -21,6 +21,7 @@ examples:
 """
 
 
+@exit_codes()
 def main(argv: Sequence[str] | None = None) -> int:
     """Deliver.
 
@@ -40,14 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--tracking-uri", default=defaults.uri, help=f"MLflow store (default: {defaults.uri})")
     parser.add_argument("--experiment", default=defaults.experiment, help="MLflow experiment (default: %(default)s)")
     options = parser.parse_args(argv)
-    try:
-        tracker = Tracker(Tracking(options.tracking_uri, options.experiment), Ledger(options.ledger))
-        waiting = tracker.undelivered()
-        for entry in track(waiting, "delivering", disable=not sys.stderr.isatty()):
-            tracker.deliver(entry)
-    except PlbError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    tracker = Tracker(Tracking(options.tracking_uri, options.experiment), Ledger(options.ledger))
+    waiting = tracker.undelivered()
+    for entry in track(waiting, "delivering", disable=not sys.stderr.isatty()):
+        tracker.deliver(entry)
     print(f"{len(waiting)} results delivered to {options.experiment}.")
     return 0
 

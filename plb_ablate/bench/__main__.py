@@ -15,7 +15,7 @@ from rich.console import Console
 from plb_ablate.ablation import ABLATIONS
 from plb_ablate.bench import Figure
 from plb_ablate.config import Config, compose_config
-from plb_ablate.errors import ConfigError, PlbError
+from plb_ablate.errors import ConfigError, exit_codes
 from plb_ablate.provenance import provenance
 from plb_ablate.quiet import logged_to
 
@@ -43,6 +43,7 @@ examples:
 Say = Callable[[str], None]
 
 
+@exit_codes()
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print.
 
@@ -54,15 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     progress = Console(stderr=True)
     load = os.getloadavg()[0]
-    try:
-        names, run, settings = _asked(options.what)
-        config = compose_config(settings)
-        found: dict[str, Any] = {"machine": provenance(), "load": load, "cores": len(os.sched_getaffinity(0))}
-        with tempfile.TemporaryDirectory(prefix="plb-bench-") as folder, progress.status("starting") as status:
-            found |= _measure(names, run, config, options, Path(folder), lambda text: status.update(text))
-    except PlbError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    names, run, settings = _asked(options.what)
+    config = compose_config(settings)
+    found: dict[str, Any] = {"machine": provenance(), "load": load, "cores": len(os.sched_getaffinity(0))}
+    with tempfile.TemporaryDirectory(prefix="plb-bench-") as folder, progress.status("starting") as status:
+        found |= _measure(names, run, config, options, Path(folder), lambda text: status.update(text))
     if options.json:
         print(json.dumps(found, indent=1))
     else:

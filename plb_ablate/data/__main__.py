@@ -12,7 +12,7 @@ from rich.table import Table
 from plb_ablate.corpus_check import CorpusCheck, Count, check_corpus
 from plb_ablate.data import READERS, synthetic
 from plb_ablate.data.fetch import ARCHIVES, LICENCE, Archive, fetch
-from plb_ablate.errors import PlbError
+from plb_ablate.errors import PlbError, exit_codes
 
 __all__ = ["main"]
 
@@ -28,6 +28,7 @@ exit codes: 0 all is as published; 1 something differs; 2 it cannot be fetched o
 """
 
 
+@exit_codes()
 def main(argv: Sequence[str] | None = None) -> int:
     """Fetch or check.
 
@@ -42,9 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.verb == "fetch" and (options.corpus != "iemocap" or not root.exists()):
             return _fetch(options.corpus, root, options.url)
         return _check(options.corpus, root, as_json=options.verb == "check" and options.json)
-    except PlbError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
     except KeyboardInterrupt:
         print("stopped. What has arrived is kept: the same command goes on from there.", file=sys.stderr)
         return 130

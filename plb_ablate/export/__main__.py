@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from plb_ablate.config import compose_config
-from plb_ablate.errors import ConfigError, PlbError
+from plb_ablate.errors import ConfigError, exit_codes
 from plb_ablate.quiet import logged_to
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ examples:
 """
 
 
+@exit_codes()
 def main(argv: Sequence[str] | None = None) -> int:
     """Export a model, check every file that was written, and log it to MLflow.
 
@@ -40,12 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     console = Console(stderr=True)
-    try:
-        with console.status("starting") as status:
-            checks, folder, uri = _export(options, lambda step: status.update(step))
-    except PlbError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    with console.status("starting") as status:
+        checks, folder, uri = _export(options, lambda step: status.update(step))
     if options.json:
         print(json.dumps({"folder": str(folder), "model": uri, "formats": [asdict(c) for c in checks]}, indent=1))
         return 0

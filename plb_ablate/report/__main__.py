@@ -2,12 +2,11 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from plb_ablate.errors import PlbError
+from plb_ablate.errors import exit_codes
 from plb_ablate.report.analysis import analyse
 from plb_ablate.report.html_page import write_index
 from plb_ablate.report.machine import read_measurements
@@ -32,6 +31,7 @@ examples:
 """
 
 
+@exit_codes("plb_ablate.report")
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the reports, and print the table and the verdict of each study.
 
@@ -41,14 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or the exit code of what went wrong, its message on stderr.
     """
     options = _parser().parse_args(argv)
-    try:
-        if options.published:
-            _published(options)
-        else:
-            _report(options)
-    except PlbError as error:
-        print(f"plb_ablate.report: {error}", file=sys.stderr)
-        return error.exit_code
+    if options.published:
+        _published(options)
+    else:
+        _report(options)
     return 0
 
 
