@@ -7,6 +7,7 @@ from keras import ops
 
 from plb_ablate.layers.folded import Windows, elu_pool, output_statistics, time_kernels, time_second
 from plb_ablate.layers.lowered import lowered
+from plb_ablate.layers.time_normalisation import normalise_over_time
 
 __all__ = ["ConvBlock"]
 
@@ -69,12 +70,20 @@ class ConvBlock(keras.layers.Layer):
         """Apply the block."""
         if x.shape[-1] == 1:
             return self._call_one_channel(x, training)
-        x = self._convolve(x) if training else self.conv(x)
-        return self.dropout(self.pool(ops.elu(self.bn(x, training=training))), training=training)
+        x = self._normalised(x) if training else self.bn(self.conv(x), training=False)
+        return self.dropout(self.pool(ops.elu(x)), training=training)
 
-    def _convolve(self, x: Any) -> Any:
+    def _normalised(self, x: Any) -> Any:
         convolve = lowered(ops.conv, self.precision)
-        return convolve(x, ops.convert_to_tensor(self.conv.kernel), dilation_rate=self.dilation) + self.conv.bias
+        x = convolve(x, ops.convert_to_tensor(self.conv.kernel), dilation_rate=self.dilation) + self.conv.bias
+        x, mean, variance = normalise_over_time(x, self.bn.gamma.value, self.bn.beta.value, self.bn.epsilon)
+        self._move(mean, variance)
+        return x
+
+    def _move(self, mean: Any, variance: Any) -> None:
+        """Let the moving statistics follow those of a batch."""
+        for moving, now in ((self.bn.moving_mean, mean), (self.bn.moving_variance, variance)):
+            moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
 
     def _call_one_channel(self, x: Any, training: bool | None) -> Any:
         """Convolution to pooling by `plb_ablate.layers.folded`: the same function at a third of the time."""
@@ -83,8 +92,7 @@ class ConvBlock(keras.layers.Layer):
         mean, variance = self.bn.moving_mean, self.bn.moving_variance
         if training:
             mean, variance = output_statistics(windows, kernel, self.conv.bias)
-            for moving, now in ((self.bn.moving_mean, mean), (self.bn.moving_variance, variance)):
-                moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
+            self._move(mean, variance)
         scale = self.bn.gamma * ops.rsqrt(variance + self.bn.epsilon)
         kernels = time_kernels(windows, kernel, self.conv.bias, scale, self.bn.beta - scale * mean)
         pooled = elu_pool(*kernels, *windows.places)

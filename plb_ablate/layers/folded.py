@@ -133,8 +133,8 @@ def time_kernels(windows: Windows, kernel: Any, bias: Any, scale: Any, shift: An
     rows = tf.concat([tf.broadcast_to(kernel, (windows.height, *kernel.shape)), constant[:, None]], axis=1)
     kernels = rows * scale[:, None, None]
     kernels += tf.pad(shift[:, None, None], ((0, 0), (_SIZE**2, 0), (0, 0)))
-    pairs = tf.reshape(kernels[: 2 * (windows.height // 2)], (-1, 2, *kernels.shape[1:]))
-    return pairs[:, 0], pairs[:, 1]
+    first, second = tf.unstack(tf.reshape(kernels[: 2 * (windows.height // 2)], (-1, 2, *kernels.shape[1:])), axis=1)
+    return first, second
 
 
 @tf.custom_gradient

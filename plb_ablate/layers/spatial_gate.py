@@ -64,7 +64,7 @@ class SpatialGate(keras.layers.Layer):
         else:
             maps = ops.concatenate(mean_and_max(x, (-1,)), axis=-1)
         if training:
-            return convolve_to_plane(maps, kernel[..., 0])[..., None]
+            return ops.expand_dims(convolve_to_plane(maps, kernel[..., 0]), -1)
         return ops.conv(maps, kernel, padding="same")
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
