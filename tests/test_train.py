@@ -66,7 +66,22 @@ def test_the_same_training_gives_the_same_bits(
 ) -> None:
     again = trainer.fit_fold(*data, FOLD, PROTOCOL, seed=1)
     assert same(again, states[-1])
-    assert trainer._infer.experimental_get_tracing_count() == 1, "evaluation is traced once for all epochs and folds"
+
+
+def test_a_variant_is_traced_once_for_all_epochs_folds_and_seeds(data: tuple[np.ndarray, np.ndarray]) -> None:
+    fresh, traces = FoldTrainer(3, "sa+spa", "coefficient", Trainer(name="test", epochs=2, batch_size=5)), []
+    step = fresh.model.train_step
+
+    def traced(batch: object) -> object:
+        traces.append(batch)
+        return step(batch)
+
+    fresh.model.train_step = traced
+    larger = Fold(1, np.arange(14), np.arange(14, 17), np.arange(17, 22))
+    for fold, seed in ((FOLD, 1), (larger, 1), (FOLD, 2)):
+        fresh.fit_fold(*data, fold, PROTOCOL, seed=seed)
+    assert len(traces) == 1
+    assert fresh._infer.experimental_get_tracing_count() == 1
 
 
 @pytest.mark.parametrize("epoch", range(1, EPOCHS))

@@ -27,11 +27,12 @@ __all__ = ["main"]
 EXAMPLES = """
 measurements (all of them without a name):
   steps       a training step of every ablation, fast layers beside the plain port (which needs a checkout)
+  epochs      seconds until the first step is done; an epoch's shares of scoring and of what is not TensorFlow
   workers     samples a second of one training of two threads and of two trainings of one
   features    recordings a second
   inference   milliseconds for one utterance: MFCC and network, TensorFlow and LiteRT, by threads
   memory      parameters, saved weights, peaks of a training and of inference
-  commands    seconds of --help and of a report
+  commands    seconds of --help, of the report of the published folds, and of the store's where it has runs
 
 examples:
   python -m plb_ablate.bench --quick
@@ -122,6 +123,12 @@ def _steps(config: Config, options: argparse.Namespace, say: Say) -> list[Figure
     return measure_steps(variants, max(options.threads), 2 if options.quick else 4, on_start=say)
 
 
+def _epochs(config: Config, options: argparse.Namespace, say: Say) -> list[Figure]:
+    from plb_ablate.bench.epochs import measure_epochs
+
+    return measure_epochs(max(options.threads), 9 if options.quick else 36, on_start=say)
+
+
 def _workers(config: Config, options: argparse.Namespace, say: Say) -> list[Figure]:
     from plb_ablate.bench.workers import measure_workers
 
@@ -139,11 +146,12 @@ def _features(config: Config, options: argparse.Namespace, say: Say) -> list[Fig
 def _commands(config: Config, options: argparse.Namespace, say: Say) -> list[Figure]:
     from plb_ablate.bench.other import measure_commands
 
-    return measure_commands(on_start=say)
+    return measure_commands(config.tracking.uri, config.tracking.experiment, on_start=say)
 
 
 SINGLE: dict[str, Callable[[Config, argparse.Namespace, Say], list[Figure]]] = {
     "steps": _steps,
+    "epochs": _epochs,
     "workers": _workers,
     "features": _features,
     "commands": _commands,

@@ -8,8 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plb_ablate.bench import Figure
+from plb_ablate.bench.fresh import BenchError
 
 __all__ = ["measure_commands", "measure_features"]
+
+STORE = "report of the store's runs"
 
 
 def measure_features(paths: Sequence[Path], *, on_start: Callable[[str], None]) -> list[Figure]:
@@ -33,16 +36,32 @@ def measure_features(paths: Sequence[Path], *, on_start: Callable[[str], None]) 
     ]
 
 
-def measure_commands(*, on_start: Callable[[str], None]) -> list[Figure]:
-    """Time commands from start to end: ``--help``, and the report of the published folds."""
-    figures = []
+def measure_commands(uri: str | None, experiment: str, *, on_start: Callable[[str], None]) -> list[Figure]:
+    """Time commands from start to end: ``--help``, the reports of the published folds and of a store that has runs.
+
+    Parameters
+    ----------
+    uri : str or None
+        The MLflow store, if there is one.
+    experiment : str
+    on_start : callable
+        Receives what is measured next.
+    """
+    report, figures = ["plb_ablate.report", "--out"], []
     with tempfile.TemporaryDirectory() as folder:
-        for name, arguments in {
-            "start": ["plb_ablate", "--help"],
-            "report": ["plb_ablate.report", "--published", "--out", folder],
-        }.items():
+        commands = {
+            "plb_ablate --help": ["plb_ablate", "--help"],
+            "report of the published folds": [*report, folder, "--published"],
+            STORE: [*report, folder, "--tracking-uri", str(uri), "--experiment", experiment],
+        }
+        for name, arguments in commands.items():
+            if name == STORE and not uri:
+                continue
             on_start(name)
             begin = time.perf_counter()
-            subprocess.run([sys.executable, "-m", *arguments], check=True, capture_output=True, cwd=folder)
-            figures.append(Figure(name, " ".join(arguments[:2]), time.perf_counter() - begin, "s"))
+            done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True)
+            if done.returncode == 0:
+                figures.append(Figure("command", name, time.perf_counter() - begin, "s"))
+            elif name != STORE:  # a store without runs is no failure
+                raise BenchError(f"python -m {' '.join(arguments)} failed:\n{done.stderr}")
     return figures

@@ -8,8 +8,9 @@ import pytest
 
 from plb_ablate.bench import Figure
 from plb_ablate.bench.__main__ import MEASURES, main
+from plb_ablate.bench.epochs import measure_epochs
 from plb_ablate.bench.fresh import BenchError, peak_resident_mb, run_alone, run_beside
-from plb_ablate.bench.other import measure_features
+from plb_ablate.bench.other import measure_commands, measure_features
 from plb_ablate.bench.steps import plain_port
 from tests.conftest import CommandLine
 
@@ -58,6 +59,18 @@ def test_features_are_compared_with_the_cache(small_corpus: Path) -> None:
     assert computed == Figure("features", "computed", computed.value, "recordings/s", computed.ratio, "first call")
     assert cached.ratio == pytest.approx(cached.value / computed.value)
     assert cached.value > computed.value
+
+
+def test_an_epoch_is_timed_with_its_parts() -> None:
+    first, epoch, scoring, outside = measure_epochs(2, 1, on_start=lambda _: None)
+    assert epoch.setting.startswith("32 + 32 utterances")
+    assert first.value > epoch.value > scoring.value > outside.value > 0
+    assert scoring.ratio == pytest.approx(scoring.value / epoch.value)
+
+
+def test_commands_are_timed_and_an_empty_store_is_left_out(tmp_path: Path) -> None:
+    figures = measure_commands(f"sqlite:///{tmp_path}/none.db", "plb_ablate", on_start=lambda _: None)
+    assert [figure.setting for figure in figures] == ["plb_ablate --help", "report of the published folds"]
 
 
 def test_a_checkout_has_the_plain_port() -> None:
