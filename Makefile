@@ -18,11 +18,13 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@echo "Compiling librosa's functions, once (about 20 s)"
+	$(BIN)/python -c 'import librosa, numpy; librosa.feature.mfcc(y=numpy.ones(2048, "float32"))'
 	@touch $@
 
 demo: $(STAMP) ## run the leave-one-module-out sweep on the embedded corpus and print its table (minutes)
 	$(BIN)/python -m plb_ablate -m experiments=demo
-	$(BIN)/python -m plb_ablate.report --dataset synthetic
+	$(BIN)/python -m plb_ablate.report --dataset synthetic --attach
 
 test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest -n 2
@@ -39,14 +41,14 @@ format: $(STAMP) ## put the code into the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-report: $(STAMP) ## rebuild the tables from MLflow into reports/
-	$(BIN)/python -m plb_ablate.report
+report: $(STAMP) ## rebuild the tables from MLflow into reports/, and store them there as the run "report"
+	$(BIN)/python -m plb_ablate.report --attach
 
 bench: $(STAMP) ## measure speed and memory on this machine; ARGS=--quick takes about a minute
 	$(BIN)/python -m plb_ablate.bench $(ARGS)
 
-ui: $(STAMP) ## compare runs in the MLflow UI, http://127.0.0.1:5000
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+ui: $(STAMP) ## compare runs in the MLflow UI, http://127.0.0.1:5000 (ARGS=--port=5001)
+	$(BIN)/python -m plb_ablate.ui $(ARGS)
 
 docs: $(STAMP) docs-settings ## build the pages of docs/ into build/docs, every link checked
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -35,6 +35,7 @@ from plb_ablate.errors import StoreError
 from plb_ablate.figures import confusion_figure, curves_figure
 from plb_ablate.ledger import Ledger, LedgerEntry
 from plb_ablate.metrics import SCORES
+from plb_ablate.view import EXPERIMENT_TAGS
 
 __all__ = ["Tracker", "check_store"]
 
@@ -210,7 +211,7 @@ class Tracker:
         if found := self.client.get_experiment_by_name(name):
             return str(found.experiment_id)
         try:
-            return self.client.create_experiment(name)
+            return self.client.create_experiment(name, tags=EXPERIMENT_TAGS)
         except MlflowException:
             if found := self.client.get_experiment_by_name(name):  # another ledger's sweep was quicker
                 return str(found.experiment_id)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from inspect import getdoc
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_type_hints
@@ -45,7 +46,7 @@ def settings_page() -> str:
 
 def _table(node: Any, prefix: str, without: list[str]) -> Iterator[str]:
     """List the settings of a dataclass, with what its docstring says of each."""
-    told, types = _parameters(type(node).__doc__ or ""), get_type_hints(type(node))
+    told, types = _parameters(getdoc(type(node)) or ""), get_type_hints(type(node))
     yield "| setting | values | default | meaning |\n|---|---|---|---|"
     for field in fields(node):
         if field.name not in without:
@@ -60,7 +61,7 @@ def _parameters(docstring: str) -> dict[str, str]:
     told: dict[str, str] = {}
     names: list[str] = []
     for line in lines:
-        if re.match(r"    \S", line):
+        if re.match(r"\S", line):
             names = [name.strip() for name in line.partition(" : ")[0].split(",")]
         elif line.strip():
             told |= {name: f"{told.get(name, '')} {_code(line.strip())}".strip() for name in names}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from plb_ablate.errors import exit_codes
 from plb_ablate.report.analysis import analyse
+from plb_ablate.report.attach import attach
 from plb_ablate.report.html_page import write_index
 from plb_ablate.report.machine import read_measurements
 from plb_ablate.report.page import Chapter, heading, write_chapters, write_page
@@ -26,6 +27,7 @@ examples:
   python -m plb_ablate.report                        every dataset in ./mlflow.db, into ./reports (see its index.html)
   python -m plb_ablate.report --dataset ravdess      one page, reports/ravdess.md
   python -m plb_ablate.report --seed 42 --seed 43    only the runs of these seeds
+  python -m plb_ablate.report --attach               and as artifacts of the run `report` in MLflow
   python -m plb_ablate.report --published            the same statistics of the published folds; needs no runs
   python -m plb_ablate.report --tracking-uri http://localhost:5000 --out /tmp/reports
 """
@@ -64,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--experiment", default="plb_ablate", help="MLflow experiment (default: plb_ablate)")
     parser.add_argument(
+        "--attach", action="store_true", help="store the report in MLflow too, as artifacts of the run `report`"
+    )
+    parser.add_argument(
         "--published", action="store_true", help="report the published folds instead of runs (reports/published.md)"
     )
     return parser
@@ -87,6 +92,9 @@ def _report(options: argparse.Namespace) -> None:
         files = sum(len(chapter.files) for chapter in chapters)
         print(f"Wrote {written} and {files} files below {options.out / dataset}.")
     print(f"Wrote {write_index(whole, options.out)}, all of it in one page for a browser.")
+    if options.attach:
+        run = attach(client, options.experiment, options.out, list(dict.fromkeys(c.dataset for c in whole)))
+        print(f"Stored it in MLflow, as artifacts of the run {run}.")
 
 
 def _published(options: argparse.Namespace) -> None:

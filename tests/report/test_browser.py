@@ -6,11 +6,9 @@ that they show.
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ import pytest
 from plb_ablate.report.__main__ import main
 from plb_ablate.report.runs import read_studies
 from plb_ablate.report.store import experiment_id, open_store
+from tests.servers import free_port
 
 from .store import sqlite_uri
 
@@ -32,6 +31,7 @@ pytestmark = [
 ]
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
+WINDOW = (1400, 1000)
 PATIENCE = 60
 """Seconds to wait for a page to show something."""
 
@@ -47,7 +47,12 @@ def browser() -> Iterator["Chrome"]:
         pytest.skip("Chromium is not installed (Debian: chromium chromium-driver)")
     options = ChromeOptions()
     options.binary_location = program
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1000"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--window-size={},{}".format(*WINDOW),
+    ):
         options.add_argument(argument)
     with Chrome(options, ChromeService(driver)) as running:
         yield running
@@ -81,7 +86,7 @@ def picture(browser: "Chrome", name: str) -> None:
 @pytest.fixture(scope="module")
 def report(study_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("reports")
-    assert main(["--tracking-uri", sqlite_uri(study_folder / "mlflow.db"), "--out", str(out)]) == 0
+    assert main(["--tracking-uri", sqlite_uri(study_folder / "mlflow.db"), "--out", str(out), "--attach"]) == 0
     return out / "index.html"
 
 
@@ -122,54 +127,51 @@ def test_every_picture_of_the_report_is_drawn(browser: "Chrome", report: Path) -
 
 
 @pytest.fixture(scope="module")
-def server(study_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The MLflow UI on a study, as `make ui` starts it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", sqlite_uri(study_folder / "mlflow.db")]
-    log = tmp_path_factory.mktemp("server") / "log"
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with log.open("w") as output:
-        started = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
-            cwd=study_folder,
-            env=os.environ | quiet,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: started.poll() is not None or is_up(address), f"the server\n{log.read_text()}")
-        assert started.poll() is None, log.read_text()
-        yield address
-    finally:
-        os.killpg(started.pid, 15)
-        started.wait(30)
+def front(study_folder: Path, report: Path) -> Iterator[str]:
+    """The page that `make ui` opens on a study whose report is stored with it."""
+    command = [sys.executable, "-m", "plb_ablate.ui", "--tracking-uri", sqlite_uri(study_folder / "mlflow.db")]
+    with subprocess.Popen(
+        [*command, "--port", str(free_port())], cwd=study_folder, stdout=subprocess.PIPE, text=True
+    ) as started:
+        assert started.stdout is not None
+        page = started.stdout.readline().strip()
+        try:
+            assert page, "the MLflow UI did not start"
+            yield page
+        finally:
+            started.terminate()
 
 
-def is_up(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+@pytest.fixture(scope="module")
+def server(front: str) -> str:
+    """Address of the MLflow server."""
+    return front.partition("/#")[0]
 
 
-def test_mlflow_lists_the_runs_and_compares_two_variants(browser: "Chrome", server: str, study_folder: Path) -> None:
+def text(browser: "Chrome") -> str:
+    return str(browser.execute_script("return document.body.innerText"))
+
+
+def test_mlflow_opens_on_the_variants_and_compares_two(
+    browser: "Chrome", front: str, server: str, study_folder: Path
+) -> None:
     client = open_store(sqlite_uri(study_folder / "mlflow.db"))
     number = experiment_id(client, "plb_ablate")
     (study, *_) = read_studies(client, "plb_ablate")
     parents = list(client.search_runs([number], "tags.level = 'config'"))
-    browser.get(f"{server}/#/experiments/{number}/runs?searchFilter=tags.level%20%3D%20%27config%27")
+    browser.get(front)
 
     def shown(words: str) -> Callable[[], bool]:
-        return lambda: words in browser.execute_script("return document.body.innerText")
+        return lambda: words in text(browser)
 
     for run in parents:
         until(shown(str(run.info.run_name)), f"{run.info.run_name} in the list of runs")
-    assert "fold 0" not in browser.execute_script("return document.body.innerText")
+    browser.set_window_size(3000, 1000)  # a column is drawn only while it is in sight
+    for words in ("best_test/wa/mean", "folds_done", "params/total", "ablation", "report", "Ablation study of the"):
+        until(shown(words), words)
+    assert "fold 0" not in text(browser)
+    assert "Source" not in text(browser)
+    browser.set_window_size(*WINDOW)
     picture(browser, "mlflow-runs")
     chosen = [run.info.run_id for run in parents if run.data.tags["ablation"] in ("none", study.ablations[1])][:2]
     runs = ",".join(f'"{run_id}"' for run_id in chosen)
@@ -180,6 +182,21 @@ def test_mlflow_lists_the_runs_and_compares_two_variants(browser: "Chrome", serv
         if run.info.run_id in chosen:
             until(shown(str(run.info.run_name)), f"{run.info.run_name} among the compared")
     picture(browser, "mlflow-compare")
+
+
+def test_mlflow_shows_the_report(browser: "Chrome", server: str, study_folder: Path) -> None:
+    client = open_store(sqlite_uri(study_folder / "mlflow.db"))
+    number = experiment_id(client, "plb_ablate")
+    (run,) = client.search_runs([number], "tags.level = 'report'")
+    browser.get(f"{server}/#/experiments/{number}/runs/{run.info.run_id}/artifacts/index.html")
+
+    def drawn() -> bool:
+        browser.switch_to.default_content()
+        browser.switch_to.frame(browser.find_element("css selector", "iframe"))
+        return "Verdict" in text(browser)
+
+    until(drawn, "the page of the report among the artifacts")
+    browser.switch_to.default_content()
 
 
 def test_the_report_of_a_server_leads_to_its_runs(browser: "Chrome", server: str, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from plb_ablate.report.__main__ import main
+from plb_ablate.report.store import experiment_id, open_store
 
-from .store import Sweep
+from .store import Sweep, sqlite_uri
 
 Make = Callable[..., Sweep]
 
@@ -37,6 +38,18 @@ def test_another_process_reports_the_same_bytes_twice(sweep: Make, tmp_path: Pat
     assert "|SA|95,160|–|–|–|1/2|" in page
     assert "|Δ||+20.00|+20.00|+20.00||" in page
     assert "|Δ||+20.00|+20.00|+20.00||" in first.stdout
+
+
+def test_the_report_is_attached_to_one_run_and_changes_no_report(sweep: Make, tmp_path: Path) -> None:
+    sweep().variant("none", [0.8, 0.7], n_folds=2)
+    first, again = report(tmp_path, "--attach"), report(tmp_path, "--attach", "--out", "again")
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    client = open_store(sqlite_uri(tmp_path / "mlflow.db"))
+    (run,) = client.search_runs([experiment_id(client, "plb_ablate")], "tags.level = 'report'")
+    assert run.info.status == "FINISHED"
+    stored = Path(client.download_artifacts(run.info.run_id, "", str(tmp_path)))
+    assert files(tmp_path / "reports") == files(tmp_path / "again")
+    assert files(tmp_path / "again").items() <= files(stored).items()
 
 
 def test_a_page_reads_from_verdict_to_provenance(sweep: Make, tmp_path: Path) -> None:

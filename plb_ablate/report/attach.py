@@ -1,0 +1,53 @@
+"""The report in MLflow: one run of an experiment whose artifacts are the tables, figures and page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plb_ablate.report.store import experiment_id, store_errors
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+__all__ = ["attach"]
+
+NOTE = "What `make report` wrote last: open `index.html` below *Artifacts*, or read `<dataset>.md`."
+
+
+def attach(client: "MlflowClient", experiment: str, out: Path, datasets: Sequence[str]) -> str:
+    """Store the reports of some datasets, and the page of all, as artifacts of the run of level ``report``.
+
+    There is one such run in an experiment; its files of the same names are replaced.
+
+    Parameters
+    ----------
+    client : MlflowClient
+        From `plb_ablate.report.store.open_store`.
+    experiment : str
+        Name of the MLflow experiment.
+    out : Path
+        Folder that the reports were written to.
+    datasets : sequence of str
+
+    Returns
+    -------
+    str
+        Id of the run.
+
+    Raises
+    ------
+    StoreError
+        If the store or its artifacts cannot be written.
+    """
+    number = experiment_id(client, experiment)
+    with store_errors(client.tracking_uri):
+        found = client.search_runs([number], "tags.level = 'report'", max_results=1)
+        tags = {"level": "report", "mlflow.note.content": NOTE}
+        run = found[0] if found else client.create_run(number, tags=tags, run_name="report")
+        run_id = str(run.info.run_id)
+        for dataset in datasets:
+            client.log_artifact(run_id, str(out / f"{dataset}.md"))
+            client.log_artifacts(run_id, str(out / dataset), dataset)
+        client.log_artifact(run_id, str(out / "index.html"))
+        client.set_terminated(run_id)
+    return run_id

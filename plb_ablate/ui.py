@@ -1,0 +1,139 @@
+"""The command ``python -m plb_ablate.ui``: the MLflow UI, open on the variants of the study."""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import webbrowser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from rich.console import Console
+
+from plb_ablate.config import Tracking
+from plb_ablate.errors import ConfigError, StoreError, exit_codes
+from plb_ablate.interrupts import Interrupted, interrupts_raised
+from plb_ablate.report.store import experiment_id, open_store, public, store_errors
+from plb_ablate.view import EXPERIMENT_TAGS, page
+
+__all__ = ["main"]
+
+EXAMPLES = """
+examples:
+  python -m plb_ablate.ui                                       ./mlflow.db, on http://127.0.0.1:5000
+  python -m plb_ablate.ui --port 5001                           where 5000 is taken
+  python -m plb_ablate.ui --tracking-uri http://server:5000     a server that runs already: opens its page
+"""
+
+HOST = "127.0.0.1"
+PATIENCE = 90.0
+"""Seconds that the server may take to answer."""
+
+
+@exit_codes()
+def main(argv: Sequence[str] | None = None) -> int:
+    """Start the UI and open it; Ctrl-C ends it.
+
+    Returns
+    -------
+    int
+        0, or the exit code of what went wrong, its message on standard error.
+    """
+    options = _parser().parse_args(argv)
+    uri = options.tracking_uri
+    client = open_store(uri)
+    experiment = experiment_id(client, options.experiment)
+    with store_errors(uri):
+        for name, value in EXPERIMENT_TAGS.items():
+            client.set_experiment_tag(experiment, name, value)
+    if uri.startswith(("http://", "https://")):
+        _open(page(public(uri), experiment), options.browser)
+        return 0
+    try:
+        with interrupts_raised(), _server(client.tracking_uri, options.port) as (server, address):
+            _open(page(address, experiment), options.browser)
+            print("Ctrl-C ends it.", flush=True)
+            server.wait()
+    except Interrupted as interrupt:
+        return 0 if interrupt.name == "SIGINT" else interrupt.exit_code
+    raise StoreError("The MLflow server ended by itself. Start it again; `mlflow ui` alone shows its messages.")
+
+
+@contextmanager
+def _server(uri: str, port: int) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Run MLflow's server until the block ends; gives its process and address once it answers."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise ConfigError(
+                f"port {port} cannot be used ({error.strerror}). Name another, as in --port 5001."
+            ) from error
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", HOST, "--port", str(port)]
+    light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with tempfile.TemporaryFile() as log:
+        server = subprocess.Popen(
+            [*command, "--workers", "1"], env=os.environ | light, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            address = f"http://{HOST}:{port}"
+            with Console(stderr=True).status("starting the MLflow UI"):
+                end = time.monotonic() + PATIENCE
+                while not _answers(address):
+                    if server.poll() is not None or time.monotonic() > end:
+                        log.seek(0)
+                        said = log.read().decode(errors="replace").strip()[-1500:]
+                        raise StoreError(f"The MLflow server did not start:\n{said}")
+                    time.sleep(0.2)
+            yield server, address
+        finally:
+            _end(server)
+
+
+def _answers(address: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=5) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+def _end(server: "subprocess.Popen[bytes]") -> None:
+    """End the server and the processes that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(10)
+
+
+def _open(address: str, wanted: bool) -> None:
+    """Say where the page is, and open it where a person sits in front of a screen."""
+    print(address, flush=True)
+    screen = sys.platform in ("darwin", "win32") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    if wanted and screen and sys.stdout.isatty():
+        webbrowser.open(address)
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = Tracking()
+    parser = argparse.ArgumentParser(
+        prog="python -m plb_ablate.ui",
+        description="Open the MLflow UI on the variants of a study, with the columns that compare them.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or defaults.uri
+    parser.add_argument("--tracking-uri", default=uri, help=f"MLflow store (default: {public(str(uri))})")
+    parser.add_argument("--experiment", default=defaults.experiment, help="MLflow experiment (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=5000, help="port on this machine (default: %(default)s)")
+    parser.add_argument("--no-browser", dest="browser", action="store_false", help="print the address only")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
