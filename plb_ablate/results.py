@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,8 @@ def write_result(
     np.savez(folder / "predicted.npz", allow_pickle=False, labels=labels, **epochs)
     (folder / "config.yaml").write_text(yaml.safe_dump(cell.settings | {"fold": cell.fold}, sort_keys=True))
     save_weights(folder / "weights.weights.h5")
-    _write_json(folder / "run.json", {"seconds": state.seconds, "provenance": provenance()})
+    times = {"seconds": state.seconds, "epoch_seconds": median_low(state.epoch_seconds)}
+    _write_json(folder / "run.json", times | {"provenance": provenance()})
 
 
 def _predictions(

@@ -14,6 +14,8 @@ __all__ = ["Speed", "duration"]
 class Speed:
     """Seconds of training for each utterance and epoch, from the finished cells of a ledger.
 
+    A cell's median epoch counts: its first also traces the model, which tells of short trainings alone.
+
     Parameters
     ----------
     ledger : Ledger
@@ -30,8 +32,8 @@ class Speed:
         for entry in ledger.entries():
             if entry.state == "done":
                 what, scores, run = (entry.read(n) for n in ("cell.json", "result/scores.json", "result/run.json"))
-                work = scores["sizes"]["train"] * what["trainer"]["epochs"]
-                known[what["ablation"], what["threads"]].append(run["seconds"] / work)
+                epoch = run.get("epoch_seconds", run["seconds"] / what["trainer"]["epochs"])
+                known[what["ablation"], what["threads"]].append(epoch / scores["sizes"]["train"])
         self.rates = {key: median(values) for key, values in known.items()}
         self._threads = {
             threads: median(rate for (_, t), rates in known.items() if t == threads for rate in rates)

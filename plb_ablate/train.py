@@ -219,7 +219,7 @@ class _ScoreEpochs(keras.callbacks.Callback):
                     state.weights = {name: weight.numpy() for name, weight in named_weights(self.model).items()}
         state.epoch = epoch + 1
         state.variables = [variable.numpy() for variable in self.owner._variables]
-        state.seconds += time.monotonic() - self.started
+        state.epoch_seconds.append(time.monotonic() - self.started)
         self.on_epoch(state)
 
     def _score(self, side: str, labels: Array, probabilities: Array) -> None:

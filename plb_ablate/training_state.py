@@ -36,8 +36,8 @@ class TrainingState:
         Test probabilities at the epoch that each rule chose.
     weights : dict of str to array
         Named weights at the epoch that the headline rule chose.
-    seconds : float
-        Time spent in training, summed over interruptions.
+    epoch_seconds : list of float
+        Time that each epoch took; the first of a process also traces the model.
     """
 
     epoch: int = 0
@@ -47,7 +47,12 @@ class TrainingState:
     best: dict[str, int] = field(default_factory=dict)
     probabilities: dict[str, Array] = field(default_factory=dict)
     weights: dict[str, Array] = field(default_factory=dict)
-    seconds: float = 0.0
+    epoch_seconds: list[float] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in training, summed over interruptions."""
+        return sum(self.epoch_seconds)
 
     def save(self, path: Path) -> None:
         """Write the state to `path` (npz) in one step: a reader finds the old file or the new one, never a part."""
@@ -56,7 +61,7 @@ class TrainingState:
         arrays |= {f"predicted/{side}": np.array(labels) for side, labels in self.predicted.items()}
         arrays |= {f"probabilities/{rule}": value for rule, value in self.probabilities.items()}
         arrays |= {f"weights/{name}": value for name, value in self.weights.items()}
-        meta = json.dumps({"epoch": self.epoch, "best": self.best, "seconds": self.seconds})
+        meta = json.dumps({"epoch": self.epoch, "best": self.best, "epoch_seconds": self.epoch_seconds})
         with replacing(path) as draft, draft.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays, meta=np.array(meta))
 
@@ -83,5 +88,5 @@ class TrainingState:
             best=meta["best"],
             probabilities=groups["probabilities"],
             weights=groups["weights"],
-            seconds=meta["seconds"],
+            epoch_seconds=meta["epoch_seconds"],
         )

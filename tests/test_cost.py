@@ -24,7 +24,7 @@ def test_cost_is_judged_by_a_ledger(small_corpus: Path, tmp_path: Path, capsys: 
     config = a_config(small_corpus, tmp_path)
     prepared, cells = planned(config)
     entry = finish(Ledger(Path(config.ledger)), cells[0], prepared)
-    each = 12.5 / entry.read("result/scores.json")["sizes"]["train"] / 3
+    each = 2.0 / entry.read("result/scores.json")["sizes"]["train"]
     hours = Study(("emodb",), 1, 1, 10, 100).passes * each / 3600
     options = ["--corpora", "emodb", "--seeds", "1", "--variants", "1", "--epochs", "100", "--cores", "1"]
     assert main(["--ledger", config.ledger, *options]) == 0
