@@ -20,7 +20,7 @@ from plb_ablate.export.check import FormatCheck, check_formats, keras_predictor
 from plb_ablate.export.convert import FORMATS, convert_all
 from plb_ablate.export.deliver import deliver
 from plb_ablate.export.source import TrainedModel, find_run, load_run
-from plb_ablate.litert import LiteRTModel
+from plb_ablate.litert import LiteRTModel, runtime
 from plb_ablate.mfcc import FeatureSettings
 from plb_ablate.model_card import CARD, read_card
 from tests.conftest import CommandLine
@@ -70,6 +70,12 @@ def test_every_format_does_what_the_trained_model_does(export: Export) -> None:
             assert check.wa_difference == 0.0
     sizes = {check.format: check.bytes for check in export.checks}
     assert sizes["LiteRT int8"] < sizes["LiteRT float16"] < sizes["LiteRT float32"]
+
+
+def test_int8_rounds_what_its_products_read_and_nothing_else(export: Export) -> None:
+    interpreter = runtime()(model_path=str(export.files["LiteRT int8"]))
+    kinds = [operation["op_name"] for operation in interpreter._get_ops_details()]
+    assert kinds.count("QUANTIZE") == 7, "dilated convolution, pointwise convolution, five products of the routing"
 
 
 def test_the_check_sees_a_model_that_differs(export: Export, tmp_path: Path) -> None:
