@@ -44,7 +44,7 @@ format: $(STAMP) ## put the code into the project's format
 report: $(STAMP) ## rebuild the tables from MLflow into reports/, and store them there as the run "report"
 	$(BIN)/python -m plb_ablate.report --attach
 
-bench: $(STAMP) ## measure speed and memory on this machine; ARGS=--quick takes about a minute
+bench: $(STAMP) ## measure speed and memory on this machine; ARGS=--quick takes a few minutes
 	$(BIN)/python -m plb_ablate.bench $(ARGS)
 
 ui: $(STAMP) ## compare runs in the MLflow UI, http://127.0.0.1:5000 (ARGS=--port=5001)

@@ -106,7 +106,8 @@ def _measured(root: Path) -> dict[str, float]:
 
 
 def _show(study: Study, rates: Mapping[str, float], cores: int) -> None:
-    table = Table("variant", "ms an utterance and epoch", f"hours a fold of {study.epochs} epochs, mean of the corpora", title="measured")
+    hours = f"hours a fold of {study.epochs} epochs, mean of the corpora"
+    table = Table("variant", "ms an utterance and epoch", hours, title="measured")
     fold = study.passes / study.seeds / study.folds / len(study.corpora)
     for ablation, rate in sorted(rates.items(), key=lambda item: -item[1]):
         table.add_row(ablation, f"{1000 * rate:.1f}", f"{rate * fold / 3600:.2f}")

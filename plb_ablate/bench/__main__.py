@@ -201,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "what", nargs="*", help="measurements, run=best or run=<id>, and settings (dataset=..., fold=...)"
     )
-    parser.add_argument("--quick", action="store_true", help="one ablation, few repetitions: about a minute")
+    parser.add_argument("--quick", action="store_true", help="one ablation, few repetitions: a few minutes")
     parser.add_argument("--threads", type=_threads, default=[1, 2], help="numbers of threads, as in 1,2 (the default)")
     parser.add_argument("--limit", type=int, help="utterances that inference is timed on (default: the test side)")
     parser.add_argument("--track", action="store_true", help="log to MLflow even where no run= is named")

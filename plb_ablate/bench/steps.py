@@ -19,6 +19,9 @@ BATCH = 32
 
 CLASSES = 8
 
+PROCESSES = 2
+"""Processes that a step is timed in: where its arrays come to lie in memory makes some 5 % of its time."""
+
 NO_PLAIN_PORT = "the plain port is part of the tests: ratios to it need a checkout"
 """Said where the package runs from a wheel."""
 
@@ -86,7 +89,7 @@ def plain_port() -> Any:
 def measure_steps(
     ablations: Sequence[str], threads: int, turns: int, *, on_start: Callable[[str], None]
 ) -> list[Figure]:
-    """Time a step of 32 of every ablation, fast and plain by turns; the smallest time counts.
+    """Time a step of 32 of every ablation, fast and plain by turns, in two processes; the smallest time counts.
 
     Returns
     -------
@@ -97,7 +100,8 @@ def measure_steps(
     figures = []
     for number, ablation in enumerate(ablations):
         on_start(f"training step of {ablation}")
-        found = run_alone(_step_times, ablation, turns, threads=threads)
+        observed = [run_alone(_step_times, ablation, turns, threads=threads) for _ in range(PROCESSES)]
+        found = {name: _best(name, [one[name] for one in observed]) for name in observed[0]}
         setting = f"{ablation}, {threads} threads"
         ratio = found["fast"] / found["plain"] if "plain" in found else None
         figures.append(Figure("training step of 32", setting, 1e3 * found["fast"], "ms", ratio, "plain port"))
@@ -108,6 +112,10 @@ def measure_steps(
                 share = rate / found["peak"]
                 figures.append(Figure("training step's rate", setting, rate / 1e9, "GFLOP/s", share, "matrix product"))
     return figures
+
+
+def _best(name: str, values: Sequence[float]) -> float:
+    return min(values) if name in ("fast", "plain") else max(values)
 
 
 def _step_times(ablation: str, turns: int) -> dict[str, float]:
