@@ -18,7 +18,7 @@ from rich.console import Console
 from plb_ablate.config import Tracking
 from plb_ablate.errors import ConfigError, StoreError, exit_codes
 from plb_ablate.interrupts import Interrupted, interrupts_raised
-from plb_ablate.report.store import experiment_id, open_store, public, store_errors
+from plb_ablate.report.store import experiment_id, open_store, public, store_errors, without_credentials
 from plb_ablate.view import EXPERIMENT_TAGS, page
 
 __all__ = ["main"]
@@ -49,10 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     client = open_store(uri)
     experiment = experiment_id(client, options.experiment)
     with store_errors(uri):
-        for name, value in EXPERIMENT_TAGS.items():
+        for name, value in EXPERIMENT_TAGS.items() - client.get_experiment(experiment).tags.items():
             client.set_experiment_tag(experiment, name, value)
     if uri.startswith(("http://", "https://")):
-        _open(page(public(uri), experiment), options.browser)
+        _open(page(without_credentials(uri), experiment), options.browser)
         return 0
     try:
         with interrupts_raised(), _server(client.tracking_uri, options.port) as (server, address):
@@ -75,11 +75,12 @@ def _server(uri: str, port: int) -> Iterator[tuple["subprocess.Popen[bytes]", st
             raise ConfigError(
                 f"port {port} cannot be used ({error.strerror}). Name another, as in --port 5001."
             ) from error
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", HOST, "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port)]
+    store = {"MLFLOW_BACKEND_STORE_URI": uri}  # not among the arguments, which every user of the machine can list
     light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
-            [*command, "--workers", "1"], env=os.environ | light, stdout=log, stderr=log, start_new_session=True
+            [*command, "--workers", "1"], env=os.environ | store | light, stdout=log, stderr=log, start_new_session=True
         )
         try:
             address = f"http://{HOST}:{port}"

@@ -39,6 +39,7 @@ def test_it_answers_until_ctrl_c_and_leaves_no_process(uri: str, tmp_path: Path)
             assert b"<title>MLflow</title>" in answer.read()
         below = psutil.Process(started.pid).children(recursive=True)
         assert below
+        assert not [part for process in below for part in process.cmdline() if uri in part], "others can list these"
         os.kill(started.pid, signal.SIGINT)
         assert started.wait(60) == 0
         assert not [process for process in below if process.is_running()]

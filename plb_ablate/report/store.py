@@ -27,6 +27,7 @@ __all__ = [
     "read_texts",
     "run_page",
     "store_errors",
+    "without_credentials",
 ]
 
 START = "Start a study first (python -m plb_ablate), or name its store with --tracking-uri."
@@ -205,8 +206,12 @@ def run_page(client: "MlflowClient", experiment: str) -> str:
     uri = client.tracking_uri
     if not uri.startswith(("http://", "https://")):
         return ""
-    address = re.sub(r"//[^/@\s]+@", "//", uri).rstrip("/")
-    return f"{address}/#/experiments/{experiment_id(client, experiment)}/runs/"
+    return f"{without_credentials(uri).rstrip('/')}/#/experiments/{experiment_id(client, experiment)}/runs/"
+
+
+def without_credentials(uri: str) -> str:
+    """Give the address of a server without the name and password that it carries."""
+    return re.sub(r"//[^/@\s]+@", "//", uri)
 
 
 def public(words: str) -> str:

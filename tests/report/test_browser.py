@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from plb_ablate import ui
 from plb_ablate.report.__main__ import main
 from plb_ablate.report.runs import read_studies
 from plb_ablate.report.store import experiment_id, open_store
@@ -197,6 +198,11 @@ def test_mlflow_shows_the_report(browser: "Chrome", server: str, study_folder: P
 
     until(drawn, "the page of the report among the artifacts")
     browser.switch_to.default_content()
+
+
+def test_the_page_of_a_server_that_runs_is_named(front: str, server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ui.main(["--tracking-uri", server.replace("//", "//reader:secret@"), "--no-browser"]) == 0
+    assert capsys.readouterr().out.strip() == front
 
 
 def test_the_report_of_a_server_leads_to_its_runs(browser: "Chrome", server: str, tmp_path: Path) -> None:
