@@ -52,11 +52,10 @@ def measure_commands(uri: str | None, experiment: str, *, on_start: Callable[[st
         commands = {
             "plb_ablate --help": ["plb_ablate", "--help"],
             "report of the published folds": [*report, folder, "--published"],
-            STORE: [*report, folder, "--tracking-uri", str(uri), "--experiment", experiment],
         }
+        if uri:
+            commands[STORE] = [*report, folder, "--tracking-uri", uri, "--experiment", experiment]
         for name, arguments in commands.items():
-            if name == STORE and not uri:
-                continue
             on_start(name)
             begin = time.perf_counter()
             done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True)

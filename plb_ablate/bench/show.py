@@ -20,12 +20,11 @@ def show_figures(figures: Sequence[Figure], title: str, console: Console) -> Non
     for name in ("value", "unit", "ratio", "to"):
         table.add_column(name, justify="left" if name in ("unit", "to") else "right", no_wrap=True)
     for figure in figures:
-        ratio = (
-            ("–", "")
-            if figure.ratio is None
-            else (f"{figure.ratio:.2f}" if figure.ratio > 0.1 else f"{figure.ratio:.4f}", figure.against)
-        )
-        table.add_row(figure.measure, figure.setting, f"{figure.value:,.2f}", figure.unit, *ratio)
+        ratio, against = "–", ""
+        if figure.ratio is not None:
+            decimals = 2 if figure.ratio > 0.1 else 4
+            ratio, against = f"{figure.ratio:.{decimals}f}", figure.against
+        table.add_row(figure.measure, figure.setting, f"{figure.value:,.2f}", figure.unit, ratio, against)
     console.print(table)
 
 
