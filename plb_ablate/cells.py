@@ -18,7 +18,7 @@ from plb_ablate.prepared import PreparedCorpus
 
 __all__ = ["RESULT_VERSION", "Cell", "plan_cells"]
 
-RESULT_VERSION = 3
+RESULT_VERSION = 4
 """Raised when the same settings would give another result: cells of older versions are then not skipped."""
 
 

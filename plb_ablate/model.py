@@ -15,7 +15,15 @@ from plb_ablate.ablation import canonical_ablation, removed_modules
 from plb_ablate.errors import ConfigError, RemovalError
 from plb_ablate.layers import CBAM, DWSCNN, ConvBlock, DynamicRouting, Reverse, ScaledAttention, SpatialGate, ToCapsules
 
-__all__ = ["INPUT_SHAPE", "REVERSE_AXIS", "build_model", "check_removal", "module_parameters", "named_weights"]
+__all__ = [
+    "INPUT_SHAPE",
+    "REVERSE_AXIS",
+    "build_model",
+    "check_removal",
+    "module_parameters",
+    "named_weights",
+    "random_generators",
+]
 
 INPUT_SHAPE = (196, 39, 1)
 """Frames, MFCC coefficients, one channel."""
@@ -135,6 +143,32 @@ def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
         In the model's own order; moving statistics included, dropout's random state not.
     """
     return {variable.path: variable for variable in model.weights}
+
+
+def random_generators(model: keras.Model) -> dict[str, keras.random.SeedGenerator]:
+    """Give the random generator of every dropout layer under the layer's own name, for example ``forward/dropout``.
+
+    Keras names generators by how many a process has made; these names depend on the model alone.
+
+    Returns
+    -------
+    dict of str to keras.random.SeedGenerator
+        In the model's own order, one for each layer that draws.
+
+    Raises
+    ------
+    ValueError
+        If two layers have the same name: they would draw the same mask.
+    """
+    found: dict[str, keras.random.SeedGenerator] = {}
+    for outer in model.layers:
+        for layer in outer._flatten_layers():
+            if generator := getattr(layer, "seed_generator", None):
+                name = outer.name if layer is outer else f"{outer.name}/{layer.name}"
+                if name in found:
+                    raise ValueError(f"two layers that draw random numbers are called {name}: give each its own name.")
+                found[name] = generator
+    return found
 
 
 def module_parameters(model: keras.Model) -> dict[str, int]:

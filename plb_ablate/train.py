@@ -4,7 +4,6 @@ The trainer knows no tracker and no disk: it emits its state after every epoch, 
 Random choices depend on (seed, fold, epoch) alone, so a training that was interrupted ends with the same weights.
 """
 
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +12,23 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 from numpy.typing import NDArray
 
 from plb_ablate.config import Trainer
 from plb_ablate.folds import Fold
 from plb_ablate.losses import PublishedLoss, smooth
 from plb_ablate.metrics import published_score, wa
-from plb_ablate.model import build_model, check_removal, module_parameters, named_weights
+from plb_ablate.model import build_model, check_removal, module_parameters, named_weights, random_generators
 from plb_ablate.protocol import Protocol
 from plb_ablate.seeding import derive_seed
 from plb_ablate.training_state import TrainingState
 
-__all__ = ["FoldTrainer", "learning_rate", "set_up_tensorflow"]
+__all__ = ["TRAINING_CURVES", "FoldTrainer", "learning_rate", "set_up_tensorflow"]
+
+TRAINING_CURVES = ("loss", "accuracy", "batch_loss", "batch_accuracy")
+"""What is noted of every epoch's training steps, dropout on: means over utterances, and plain means over batches, which
+is what the published study printed (a last batch of one utterance weighs as much there as one of 32)."""
 
 Array = NDArray[Any]
 
@@ -63,9 +67,9 @@ class FoldTrainer:
         self.model = build_model(
             num_classes, ablation, reverse, bn_momentum=trainer.bn_momentum, precision=trainer.precision
         )
-        for layer in self.model._flatten_layers():
-            if generator := getattr(layer, "seed_generator", None):
-                generator.name = "seed_generator"  # Keras counts them over all models of a process, and files keep it
+        self.generators = random_generators(self.model)
+        for generator in self.generators.values():
+            generator.name = "seed_generator"  # Keras counts them over all models of a process, and files keep it
         check_removal(ablation, self.model, build_model(num_classes, "none", reverse, bn_momentum=trainer.bn_momentum))
         self.loss = PublishedLoss()
         self.model.compile(
@@ -73,7 +77,11 @@ class FoldTrainer:
                 trainer.learning_rate, trainer.beta_1, trainer.beta_2, trainer.epsilon, name="adam"
             ),
             loss=self.loss,
-            metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+            metrics=[
+                keras.metrics.CategoricalAccuracy(name="accuracy"),
+                keras.metrics.MeanMetricWrapper(self._batch_loss, name="batch_loss"),
+                keras.metrics.MeanMetricWrapper(_batch_accuracy, name="batch_accuracy"),
+            ],
             jit_compile=False,
         )
         self.model.optimizer.build(self.model.trainable_variables)
@@ -157,6 +165,10 @@ class FoldTrainer:
             variable.assign(weights[name])
         self.model.save_weights(path)
 
+    def _batch_loss(self, targets: Any, probabilities: Any) -> Any:
+        """Loss of a batch as one number, so that a short last batch weighs as much as a full one."""
+        return ops.mean(self.loss.call(targets, probabilities))
+
     def _restore(self, state: TrainingState, seed: int, fold: int) -> None:
         """Set weights and optimiser to those of `state`, or to fresh ones that depend on (seed, fold, name) alone."""
         for variable, value in zip(self._variables, state.variables or self._initial, strict=True):
@@ -180,6 +192,10 @@ class FoldTrainer:
         )
 
 
+def _batch_accuracy(targets: Any, probabilities: Any) -> Any:
+    return ops.mean(keras.metrics.categorical_accuracy(targets, probabilities))
+
+
 class _ScoreEpochs(keras.callbacks.Callback):
     """Prepare every epoch's randomness and learning rate, and score the epoch when it ends."""
 
@@ -200,15 +216,13 @@ class _ScoreEpochs(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.started = time.monotonic()
         self.model.optimizer.learning_rate.assign(learning_rate(self.owner.trainer, epoch))
-        for variable in self.model.non_trainable_variables:
-            if variable.path.endswith("seed_generator_state"):
-                place = re.sub(r"_\d+/", "/", variable.path)  # Keras counts generators over all models of a process
-                variable.assign([derive_seed(*self.seed, epoch, place, "dropout"), 0])
+        for layer, generator in self.owner.generators.items():
+            generator.state.assign([derive_seed(*self.seed, epoch, layer, "dropout"), 0])
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         state, logs = self.state, logs or {}
-        self._note("train/loss", logs["loss"])
-        self._note("train/accuracy", logs["accuracy"])
+        for curve in TRAINING_CURVES:
+            self._note(f"train/{curve}", logs[curve])
         probabilities = {name: self.owner.predict(x) for name, (x, _) in self.sides.items()}
         for name, (_, labels) in self.sides.items():
             self._score(name, labels, probabilities[name])
