@@ -33,6 +33,7 @@ __all__ = [
     "inference_times",
     "memory",
     "params",
+    "read_rows",
     "table",
 ]
 
@@ -83,7 +84,8 @@ class PublishedMemory:
 
 
 @cache
-def _rows(name: str) -> tuple[dict[str, str], ...]:
+def read_rows(name: str) -> tuple[dict[str, str], ...]:
+    """Read a file of ``published_data/``: its rows, as text, by column."""
     text = resources.files("plb_ablate").joinpath("published_data", f"{name}.csv").read_text(encoding="utf-8")
     return tuple(csv.DictReader(text.splitlines()))
 
@@ -106,14 +108,14 @@ def table(dataset: str) -> dict[str, PublishedRow]:
         row["ablation"]: PublishedRow(
             row["ablation"], int(row["params"]), float(row["max_wa"]), float(row["min_wa"]), float(row["avg_wa"])
         )
-        for row in _rows("tables")
+        for row in read_rows("tables")
         if row["dataset"] == _known(dataset)
     }
 
 
 def delta(dataset: str) -> tuple[float, float, float]:
     """Give the printed Δ row (max, min, mean WA) of a dataset's table, in points."""
-    (row,) = (row for row in _rows("deltas") if row["dataset"] == _known(dataset))
+    (row,) = (row for row in read_rows("deltas") if row["dataset"] == _known(dataset))
     return float(row["max_wa"]), float(row["min_wa"]), float(row["avg_wa"])
 
 
@@ -125,7 +127,7 @@ def params(dataset: str, ablation: str) -> int | None:
 
 def folds_kept(dataset: str) -> tuple[str, ...]:
     """Name the variants whose published fold scores were kept; of IEMOCAP that is the proposed model alone."""
-    return tuple(dict.fromkeys(row["ablation"] for row in _rows("folds") if row["dataset"] == _known(dataset)))
+    return tuple(dict.fromkeys(row["ablation"] for row in read_rows("folds") if row["dataset"] == _known(dataset)))
 
 
 def fold_scores(dataset: str, ablation: str) -> NDArray[np.float64]:
@@ -144,18 +146,18 @@ def fold_scores(dataset: str, ablation: str) -> NDArray[np.float64]:
     kept = folds_kept(dataset)
     if ablation not in kept:
         raise PairingError(f"The published folds of {dataset} {ablation} were not kept. Kept: {', '.join(kept)}.")
-    cells = [row for row in _rows("folds") if (row["dataset"], row["ablation"]) == (dataset, ablation)]
+    cells = [row for row in read_rows("folds") if (row["dataset"], row["ablation"]) == (dataset, ablation)]
     return np.array([float(row["wa_percent"]) for row in sorted(cells, key=lambda row: int(row["fold"]))]) / 100
 
 
 def inference_times() -> dict[str, dict[str, float]]:
     """Give the published seconds for one utterance at batch size 1: hardware to dataset to time."""
-    return {row["hardware"]: {dataset: float(row[dataset]) for dataset in DATASETS} for row in _rows("inference")}
+    return {row["hardware"]: {dataset: float(row[dataset]) for dataset in DATASETS} for row in read_rows("inference")}
 
 
 def memory() -> PublishedMemory:
     """Give the published memory table, which has the proposed model alone."""
-    (row,) = _rows("memory")
+    (row,) = read_rows("memory")
     return PublishedMemory(row["params"], float(row["peak_gb"]), float(row["size_mb"]))
 
 

@@ -1,0 +1,267 @@
+"""The published learning curves, carried in the package, and whether other trainings run as they do.
+
+Source: what the released experiments printed after each epoch (``published_data/README.md``). A curve here has one row a
+fold; training curves are with dropout on, and every value is a plain mean over batches of 32, as the study took it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from plb_ablate.errors import PairingError
+from plb_ablate.published import DATASETS, read_rows
+
+__all__ = [
+    "CURVES",
+    "FEWEST_FOLDS",
+    "JUDGED_CURVE",
+    "JUDGED_EPOCHS",
+    "LEVEL",
+    "Agreement",
+    "Curve",
+    "band",
+    "compare_curves",
+    "curves_kept",
+    "our_means",
+    "published_curve",
+    "rerun_curve",
+]
+
+Values = NDArray[np.float64]
+
+CURVES = {
+    "train/batch_loss": ("train_loss", 1.0),
+    "train/batch_accuracy": ("train_accuracy_percent", 100.0),
+    "test/score": ("test_score_percent", 100.0),
+}
+"""Name of each curve in a training's history, its column in the published files, and what that is divided by."""
+
+JUDGED_CURVE = "train/batch_loss"
+"""The curve that decides: test scores of some 50 utterances say less about how a network trains."""
+
+JUDGED_EPOCHS = (5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 150, 200, 250, 300)
+"""Epochs (from 1) at which it decides, as far as a training reaches; neighbouring epochs tell nearly the same."""
+
+LEVEL = 0.95
+"""Chance of an equal training to lie inside the band: at one epoch, and at all judged epochs together."""
+
+FEWEST_FOLDS = 3
+"""Folds without which no agreement is claimed: the band of fewer is too wide to notice another network."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values after some epochs.
+
+    Parameters
+    ----------
+    epochs : int (k,)
+        From 1.
+    values : float (folds, k)
+        Losses, or fractions.
+    """
+
+    epochs: NDArray[np.int64]
+    values: Values
+
+    def at(self, epochs: Sequence[int]) -> Values:
+        """Values (folds, n) at some of its epochs."""
+        place = {int(epoch): i for i, epoch in enumerate(self.epochs)}
+        return self.values[:, [place[epoch] for epoch in epochs]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether a variant trains like the published one.
+
+    Parameters
+    ----------
+    ablation : str
+    folds, epochs : int
+        Of ours.
+    outside : mapping of str to tuple of int
+        Curve to the epochs at which our mean lies outside of the band of that epoch alone.
+    compared : mapping of str to int
+        Curve to the number of epochs that both have.
+    judged : tuple of int
+        Epochs that decide.
+    far : tuple of int
+        Of these, those outside of the band of all of them together.
+    trains_alike : bool or None
+        None where it is not decidable.
+    reason : str
+        Why, in words.
+    """
+
+    ablation: str
+    folds: int
+    epochs: int
+    outside: Mapping[str, tuple[int, ...]]
+    compared: Mapping[str, int]
+    judged: tuple[int, ...]
+    far: tuple[int, ...]
+    trains_alike: bool | None
+    reason: str
+
+    @property
+    def answer(self) -> str:
+        """``yes``, ``no`` or ``not decidable``."""
+        return {True: "yes", False: "no", None: "not decidable"}[self.trains_alike]
+
+
+def curves_kept(dataset: str) -> tuple[str, ...]:
+    """Name the variants whose published learning curves were kept; none of IEMOCAP."""
+    return tuple(dict.fromkeys(row["ablation"] for row in read_rows("curves") if row["dataset"] == dataset))
+
+
+@cache
+def published_curve(dataset: str, ablation: str, name: str) -> Curve:
+    """Give a published learning curve of the ten folds: every epoch to 20, then every tenth to 300.
+
+    Parameters
+    ----------
+    dataset, ablation : str
+    name : str
+        One of `CURVES`.
+
+    Raises
+    ------
+    PairingError
+        If it was not kept.
+    """
+    kept = curves_kept(dataset)
+    if ablation not in kept:
+        known = {dataset: found for dataset in DATASETS if (found := curves_kept(dataset))}
+        raise PairingError(
+            f"No learning curve of {dataset} {ablation} was published. There are "
+            + "; ".join(f"{dataset}: {', '.join(names)}" for dataset, names in known.items())
+            + "."
+        )
+    return _curve("curves", dataset, ablation, name)
+
+
+def rerun_curve(dataset: str, ablation: str, name: str) -> Curve | None:
+    """Give the first epochs of the released experiment run again (fold 0 alone), where that was done; else None."""
+    if not any((row["dataset"], row["ablation"]) == (dataset, ablation) for row in read_rows("rerun")):
+        return None
+    return _curve("rerun", dataset, ablation, name)
+
+
+def _curve(file: str, dataset: str, ablation: str, name: str) -> Curve:
+    column, unit = CURVES[name]
+    rows = [row for row in read_rows(file) if (row["dataset"], row["ablation"]) == (dataset, ablation)]
+    epochs = sorted({int(row["epoch"]) for row in rows})
+    folds = sorted({int(row["fold"]) for row in rows})
+    values = {(int(row["fold"]), int(row["epoch"])): float(row[column]) / unit for row in rows}
+    return Curve(np.array(epochs), np.array([[values[fold, epoch] for epoch in epochs] for fold in folds]))
+
+
+def band(values: Values, folds: int, level: float = LEVEL, *, spread: Values | None = None) -> tuple[Values, Values]:
+    """Give the prediction interval for the mean of further folds of the same training.
+
+    Parameters
+    ----------
+    values : float (n, k)
+        Folds that are known, at k epochs.
+    folds : int
+        Further folds of which the mean is taken.
+    level : float
+        Chance that it lies inside, at each epoch.
+    spread : float (10, k), optional
+        Folds from which the spread is taken where `values` has a single one.
+
+    Returns
+    -------
+    mean, half : float (k,)
+        The interval is ``mean ± half`` with ``half = t s sqrt(1/n + 1/folds)``: t of Student's distribution with the
+        degrees of freedom of the spread ``s``. Folds are taken to be independent, though they share training data.
+
+    References
+    ----------
+    Hahn and Meeker, Statistical Intervals, Wiley 1991, section 4.7 (the mean of a future sample).
+    """
+    known = values if spread is None else spread
+    quantile = stats.t.ppf((1 + level) / 2, len(known) - 1)
+    return values.mean(axis=0), quantile * known.std(axis=0, ddof=1) * math.sqrt(1 / len(values) + 1 / folds)
+
+
+def compare_curves(
+    dataset: str, ablation: str, histories: Sequence[Mapping[str, Sequence[float]]], departs: Sequence[str] = ()
+) -> Agreement:
+    """Hold trainings of the published folds against the published ones.
+
+    Parameters
+    ----------
+    dataset, ablation : str
+    histories : sequence of mapping of str to sequence of float
+        One a fold: curve to its value after every epoch.
+    departs : sequence of str
+        What makes the trainings another experiment; then nothing is decided.
+
+    Raises
+    ------
+    PairingError
+        If no curve of this variant was published.
+    """
+    judging = published_curve(dataset, ablation, JUDGED_CURVE)
+    outside: dict[str, tuple[int, ...]] = {}
+    compared: dict[str, int] = {}
+    for name in CURVES:
+        reached = min((len(history.get(name, ())) for history in histories), default=0)
+        curve = published_curve(dataset, ablation, name)
+        epochs = [int(epoch) for epoch in curve.epochs if epoch <= reached]
+        outside[name] = tuple(sorted(_outside(curve.at(epochs), histories, name, epochs, LEVEL)))
+        compared[name] = len(epochs)
+    reached = min((len(history.get(JUDGED_CURVE, ())) for history in histories), default=0)
+    judged = [epoch for epoch in JUDGED_EPOCHS if epoch <= reached]
+    level = 1 - (1 - LEVEL) / max(len(judged), 1)
+    far = _outside(judging.at(judged), histories, JUDGED_CURVE, judged, level)
+    if rerun := rerun_curve(dataset, ablation, JUDGED_CURVE):
+        known = [epoch for epoch in judged if epoch in rerun.epochs]
+        spread = judging.at(known)
+        far -= set(known) - _outside(rerun.at(known), histories, JUDGED_CURVE, known, level, spread)
+    alike, reason = _judge(len(histories), judged, sorted(far), departs)
+    return Agreement(
+        ablation, len(histories), reached, outside, compared, tuple(judged), tuple(sorted(far)), alike, reason
+    )
+
+
+def our_means(histories: Sequence[Mapping[str, Sequence[float]]], name: str, epochs: Sequence[int]) -> Values:
+    """Give the mean over folds of a curve at some epochs (from 1)."""
+    return np.mean([[history[name][epoch - 1] for epoch in epochs] for history in histories], axis=0)
+
+
+def _outside(
+    values: Values,
+    histories: Sequence[Mapping[str, Sequence[float]]],
+    name: str,
+    epochs: Sequence[int],
+    level: float,
+    spread: Values | None = None,
+) -> set[int]:
+    """Epochs at which our mean lies outside of the band."""
+    if not epochs:
+        return set()
+    mean, half = band(values, len(histories), level, spread=spread)
+    distance = np.abs(our_means(histories, name, epochs) - mean)
+    return {epoch for epoch, far in zip(epochs, ~(distance <= half), strict=True) if far}
+
+
+def _judge(
+    folds: int, judged: Sequence[int], far: Sequence[int], departs: Sequence[str]
+) -> tuple[bool | None, str]:
+    at = ", ".join(map(str, judged))
+    if departs:
+        return None, f"this is not the published training: {', '.join(departs)}"
+    if not judged:
+        return None, f"no {JUDGED_CURVE} after epoch {JUDGED_EPOCHS[0]} or later is kept"
+    if far:
+        return False, f"training loss outside of the band at epoch {', '.join(map(str, far))} of {at}"
+    if folds < FEWEST_FOLDS:
+        return None, f"inside of the band, but {folds} of at least {FEWEST_FOLDS} folds"
+    return True, f"training loss inside of the band at epochs {at}"
