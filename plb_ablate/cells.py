@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from plb_ablate.config import Config, identity
 from plb_ablate.errors import ConfigError
@@ -43,6 +43,9 @@ class Cell:
     n_train : int, optional
         Utterances that it trains on; follows from the rest.
     """
+
+    PLACE: ClassVar[frozenset[str]] = frozenset({"fold", "n_folds", "config_hash", "study"})
+    """Keys of `description` that are not settings."""
 
     settings: dict[str, Any]
     fold: int

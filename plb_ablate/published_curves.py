@@ -1,6 +1,6 @@
 """The published learning curves, carried in the package, and whether other trainings run as they do.
 
-Source: what the released experiments printed after each epoch (``published_data/README.md``). A curve here has one row a
+Source: what the released experiments printed after each epoch (``published_data/README.md``). A curve has one row a
 fold; training curves are with dropout on, and every value is a plain mean over batches of 32, as the study took it.
 """
 
@@ -24,15 +24,19 @@ __all__ = [
     "LEVEL",
     "Agreement",
     "Curve",
+    "History",
+    "JudgedEpoch",
     "band",
     "compare_curves",
     "curves_kept",
-    "our_means",
+    "our_values",
     "published_curve",
     "rerun_curve",
 ]
 
 Values = NDArray[np.float64]
+History = Mapping[str, Sequence[float]]
+"""Curves of one fold: name to its value after every epoch."""
 
 CURVES = {
     "train/batch_loss": ("train_loss", 1.0),
@@ -76,6 +80,31 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class JudgedEpoch:
+    """One epoch that decides: means over folds of the training loss, and the band.
+
+    Parameters
+    ----------
+    epoch : int
+        From 1.
+    ours, published : float
+    half : float
+        Half-width of the band of all judged epochs together, around `published`.
+    errors : float
+        Difference in standard errors of both means together; nan of a single fold.
+    far : bool
+        Whether ours lies outside of the band, and of the re-run's where there is one.
+    """
+
+    epoch: int
+    ours: float
+    published: float
+    half: float
+    errors: float
+    far: bool
+
+
+@dataclass(frozen=True)
 class Agreement:
     """Whether a variant trains like the published one.
 
@@ -88,10 +117,8 @@ class Agreement:
         Curve to the epochs at which our mean lies outside of the band of that epoch alone.
     compared : mapping of str to int
         Curve to the number of epochs that both have.
-    judged : tuple of int
-        Epochs that decide.
-    far : tuple of int
-        Of these, those outside of the band of all of them together.
+    judged : tuple of JudgedEpoch
+        The epochs that decide.
     trains_alike : bool or None
         None where it is not decidable.
     reason : str
@@ -103,15 +130,14 @@ class Agreement:
     epochs: int
     outside: Mapping[str, tuple[int, ...]]
     compared: Mapping[str, int]
-    judged: tuple[int, ...]
-    far: tuple[int, ...]
+    judged: tuple[JudgedEpoch, ...]
     trains_alike: bool | None
     reason: str
 
     @property
     def answer(self) -> str:
         """``yes``, ``no`` or ``not decidable``."""
-        return {True: "yes", False: "no", None: "not decidable"}[self.trains_alike]
+        return "not decidable" if self.trains_alike is None else "yes" if self.trains_alike else "no"
 
 
 def curves_kept(dataset: str) -> tuple[str, ...]:
@@ -190,9 +216,7 @@ def band(values: Values, folds: int, level: float = LEVEL, *, spread: Values | N
     return values.mean(axis=0), quantile * known.std(axis=0, ddof=1) * math.sqrt(1 / len(values) + 1 / folds)
 
 
-def compare_curves(
-    dataset: str, ablation: str, histories: Sequence[Mapping[str, Sequence[float]]], departs: Sequence[str] = ()
-) -> Agreement:
+def compare_curves(dataset: str, ablation: str, histories: Sequence[History], departs: Sequence[str] = ()) -> Agreement:
     """Hold trainings of the published folds against the published ones.
 
     Parameters
@@ -208,60 +232,77 @@ def compare_curves(
     PairingError
         If no curve of this variant was published.
     """
-    judging = published_curve(dataset, ablation, JUDGED_CURVE)
     outside: dict[str, tuple[int, ...]] = {}
     compared: dict[str, int] = {}
     for name in CURVES:
-        reached = min((len(history.get(name, ())) for history in histories), default=0)
         curve = published_curve(dataset, ablation, name)
-        epochs = [int(epoch) for epoch in curve.epochs if epoch <= reached]
+        epochs = [int(epoch) for epoch in curve.epochs if epoch <= _reached(histories, name)]
         outside[name] = tuple(sorted(_outside(curve.at(epochs), histories, name, epochs, LEVEL)))
         compared[name] = len(epochs)
-    reached = min((len(history.get(JUDGED_CURVE, ())) for history in histories), default=0)
-    judged = [epoch for epoch in JUDGED_EPOCHS if epoch <= reached]
-    level = 1 - (1 - LEVEL) / max(len(judged), 1)
-    far = _outside(judging.at(judged), histories, JUDGED_CURVE, judged, level)
+    judged = _judged(dataset, ablation, histories)
+    alike, reason = _verdict(len(histories), judged, departs)
+    reached = _reached(histories, JUDGED_CURVE)
+    return Agreement(ablation, len(histories), reached, outside, compared, judged, alike, reason)
+
+
+def our_values(histories: Sequence[History], name: str, epochs: Sequence[int]) -> Values:
+    """Give a curve at some epochs (from 1), float (folds, epochs)."""
+    return np.array([[history[name][epoch - 1] for epoch in epochs] for history in histories], dtype=np.float64)
+
+
+def _reached(histories: Sequence[History], name: str) -> int:
+    """Epochs for which every fold has a curve."""
+    return min((len(history.get(name, ())) for history in histories), default=0)
+
+
+def _judged(dataset: str, ablation: str, histories: Sequence[History]) -> tuple[JudgedEpoch, ...]:
+    epochs = [epoch for epoch in JUDGED_EPOCHS if epoch <= _reached(histories, JUDGED_CURVE)]
+    if not epochs:
+        return ()
+    published = published_curve(dataset, ablation, JUDGED_CURVE)
+    level = 1 - (1 - LEVEL) / len(epochs)
+    far = _outside(published.at(epochs), histories, JUDGED_CURVE, epochs, level)
     if rerun := rerun_curve(dataset, ablation, JUDGED_CURVE):
-        known = [epoch for epoch in judged if epoch in rerun.epochs]
-        spread = judging.at(known)
+        known = [epoch for epoch in epochs if epoch in rerun.epochs]
+        spread = published.at(known)
         far -= set(known) - _outside(rerun.at(known), histories, JUDGED_CURVE, known, level, spread)
-    alike, reason = _judge(len(histories), judged, sorted(far), departs)
-    return Agreement(
-        ablation, len(histories), reached, outside, compared, tuple(judged), tuple(sorted(far)), alike, reason
+    theirs, ours = published.at(epochs), our_values(histories, JUDGED_CURVE, epochs)
+    mean, half = band(theirs, len(ours), level)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = theirs.var(axis=0, ddof=1) / len(theirs)
+        variance = variance + (ours.var(axis=0, ddof=1) / len(ours) if len(ours) > 1 else math.nan)
+        errors = (ours.mean(axis=0) - mean) / np.sqrt(variance)
+    numbers = zip(epochs, ours.mean(axis=0), mean, half, errors, strict=True)
+    return tuple(
+        JudgedEpoch(epoch, float(our), float(their), float(wide), float(distance), epoch in far)
+        for epoch, our, their, wide, distance in numbers
     )
-
-
-def our_means(histories: Sequence[Mapping[str, Sequence[float]]], name: str, epochs: Sequence[int]) -> Values:
-    """Give the mean over folds of a curve at some epochs (from 1)."""
-    return np.mean([[history[name][epoch - 1] for epoch in epochs] for history in histories], axis=0)
 
 
 def _outside(
     values: Values,
-    histories: Sequence[Mapping[str, Sequence[float]]],
+    histories: Sequence[History],
     name: str,
     epochs: Sequence[int],
     level: float,
     spread: Values | None = None,
 ) -> set[int]:
-    """Epochs at which our mean lies outside of the band."""
+    """Epochs at which our mean lies outside of the band; one that is not finite does."""
     if not epochs:
         return set()
     mean, half = band(values, len(histories), level, spread=spread)
-    distance = np.abs(our_means(histories, name, epochs) - mean)
-    return {epoch for epoch, far in zip(epochs, ~(distance <= half), strict=True) if far}
+    distance = np.abs(our_values(histories, name, epochs).mean(axis=0) - mean)
+    return {epoch for epoch, inside in zip(epochs, distance <= half, strict=True) if not inside}
 
 
-def _judge(
-    folds: int, judged: Sequence[int], far: Sequence[int], departs: Sequence[str]
-) -> tuple[bool | None, str]:
-    at = ", ".join(map(str, judged))
+def _verdict(folds: int, judged: Sequence[JudgedEpoch], departs: Sequence[str]) -> tuple[bool | None, str]:
     if departs:
         return None, f"this is not the published training: {', '.join(departs)}"
     if not judged:
-        return None, f"no {JUDGED_CURVE} after epoch {JUDGED_EPOCHS[0]} or later is kept"
+        return None, f"no training loss by batches is kept up to epoch {JUDGED_EPOCHS[0]}"
+    at, far = (", ".join(str(j.epoch) for j in judged if j.far or not only_far) for only_far in (False, True))
     if far:
-        return False, f"training loss outside of the band at epoch {', '.join(map(str, far))} of {at}"
+        return False, f"training loss outside of the band at epoch {far} of {at}"
     if folds < FEWEST_FOLDS:
-        return None, f"inside of the band, but {folds} of at least {FEWEST_FOLDS} folds"
+        return None, f"training loss inside of the band, but {folds} of at least {FEWEST_FOLDS} folds"
     return True, f"training loss inside of the band at epochs {at}"

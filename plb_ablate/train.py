@@ -5,7 +5,7 @@ Random choices depend on (seed, fold, epoch) alone, so a training that was inter
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from plb_ablate.protocol import Protocol
 from plb_ablate.seeding import derive_seed
 from plb_ablate.training_state import TrainingState
 
-__all__ = ["TRAINING_CURVES", "FoldTrainer", "learning_rate", "set_up_tensorflow"]
+__all__ = ["TRAINING_CURVES", "FoldTrainer", "learning_rate", "seed_dropout", "set_up_tensorflow"]
 
 TRAINING_CURVES = ("loss", "accuracy", "batch_loss", "batch_accuracy")
 """What is noted of every epoch's training steps, dropout on: means over utterances, and plain means over batches, which
@@ -44,6 +44,12 @@ def learning_rate(trainer: Trainer, epoch: int) -> float:
     """Learning rate of an epoch (from 0): after each epoch e >= 50 with e % 20 == 0 it falls by exp(-0.15)."""
     decays = sum(e % trainer.decay_every == 0 for e in range(trainer.decay_from, epoch))
     return float(trainer.learning_rate * np.exp(-trainer.decay * decays))
+
+
+def seed_dropout(generators: Mapping[str, keras.random.SeedGenerator], seed: int, fold: int, epoch: int) -> None:
+    """Set the state of every dropout layer for an epoch: other masks for each layer, and the same when resumed."""
+    for layer, generator in generators.items():
+        generator.state.assign([derive_seed(seed, fold, epoch, layer, "dropout"), 0])
 
 
 class FoldTrainer:
@@ -216,8 +222,7 @@ class _ScoreEpochs(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.started = time.monotonic()
         self.model.optimizer.learning_rate.assign(learning_rate(self.owner.trainer, epoch))
-        for layer, generator in self.owner.generators.items():
-            generator.state.assign([derive_seed(*self.seed, epoch, layer, "dropout"), 0])
+        seed_dropout(self.owner.generators, *self.seed, epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         state, logs = self.state, logs or {}

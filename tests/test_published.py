@@ -19,7 +19,7 @@ ERRATUM_8 = {
 }
 
 
-@pytest.mark.parametrize("name", ["tables.csv", "folds.csv"])
+@pytest.mark.parametrize("name", ["tables.csv", "folds.csv", "curves.csv", "rerun.csv"])
 def test_the_figures_are_the_reference_figures(shared: Path, name: str) -> None:
     with (DATA / name).open(newline="") as ours, (shared / "published" / name).open(newline="") as theirs:
         assert list(csv.reader(ours)) == list(csv.reader(theirs))

@@ -1,17 +1,22 @@
 """The trainer: schedule, determinism, going on from a state, scores of every epoch."""
 
 import copy
+from itertools import combinations
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from plb_ablate.ablation import ABLATIONS
 from plb_ablate.config import Trainer
 from plb_ablate.errors import RemovalError
 from plb_ablate.folds import Fold
 from plb_ablate.metrics import published_score, wa
+from plb_ablate.model import build_model, random_generators
 from plb_ablate.protocol import Protocol
-from plb_ablate.train import FoldTrainer, learning_rate
+from plb_ablate.train import TRAINING_CURVES, FoldTrainer, learning_rate, seed_dropout
 from plb_ablate.training_state import TrainingState
 
 EPOCHS = 3
@@ -130,7 +135,7 @@ def test_every_epoch_is_scored_on_every_side(data: tuple[np.ndarray, np.ndarray]
     final = states[-1]
     assert {name: len(curve) for name, curve in final.history.items()} == dict.fromkeys(
         [f"{side}/{name}" for side in ("test", "validation") for name in ("loss", "wa", "score")]
-        + ["train/loss", "train/accuracy"],
+        + [f"train/{name}" for name in TRAINING_CURVES],
         EPOCHS,
     )
     labels = data[1][FOLD.test]
@@ -169,9 +174,81 @@ def test_dropout_and_smoothing_act_in_training_only(trainer: FoldTrainer, data: 
     assert not np.array_equal(*noisy)
 
 
+def test_curves_of_batches_weigh_a_short_last_batch_as_a_full_one(states: list[TrainingState]) -> None:
+    history = states[-1].history
+    for curve in ("loss", "accuracy"):
+        assert history[f"train/batch_{curve}"] != history[f"train/{curve}"]  # the last of the batches holds two of 12
+
+
+def test_a_single_batch_is_its_own_mean(data: tuple[np.ndarray, np.ndarray]) -> None:
+    one = FoldTrainer(3, "sa+spa", "coefficient", Trainer(name="test", epochs=1, batch_size=12))
+    history = one.fit_fold(*data, FOLD, PROTOCOL, seed=1).history
+    for curve in ("loss", "accuracy"):
+        assert history[f"train/batch_{curve}"] == pytest.approx(history[f"train/{curve}"], rel=1e-6)
+
+
+def test_every_dropout_layer_of_a_training_draws_its_own_masks(data: tuple[np.ndarray, np.ndarray]) -> None:
+    """Seen in the training itself, with dropout on: which channels each layer drops at each step."""
+    noted: dict[str, list[np.ndarray]] = {}
+    fresh = FoldTrainer(3, "none", "coefficient", Trainer(name="test", epochs=2, batch_size=6))
+    for name, layer in dropout_layers(fresh.model).items():
+        layer.call = noting(layer.call, noted.setdefault(name, []))
+    fresh.fit_fold(*data, FOLD, PROTOCOL, seed=1)
+    assert set(noted) == {"forward/dropout", "backward/dropout", "dilated/dropout", "dropout"}
+    steps = [[masks[step] for masks in noted.values()] for step in range(4)]
+    assert all(len(masks) == 4 for masks in noted.values())
+    for masks in steps:
+        assert all(agreement(a, b) == pytest.approx(0.68, abs=0.1) for a, b in combinations(masks, 2))
+    for layer in zip(*steps, strict=True):
+        assert all(agreement(a, b) == pytest.approx(0.68, abs=0.1) for a, b in combinations(layer, 2))
+
+
+def dropout_layers(model: keras.Model) -> dict[str, Any]:
+    generators = {id(generator): name for name, generator in random_generators(model).items()}
+    layers = [layer for layer in model._flatten_layers() if hasattr(layer, "seed_generator")]
+    return {generators[id(layer.seed_generator)]: layer for layer in layers}
+
+
+def noting(call: Any, masks: list[np.ndarray]) -> Any:
+    def noted(x: Any, training: Any = None) -> Any:
+        y = call(x, training=training)
+        if training:
+            axes = list(range(1, len(y.shape) - 1))
+            dropped = tf.reduce_all(tf.equal(y, 0.0), axis=axes)
+            tf.py_function(lambda mask: masks.append(mask.numpy()), [dropped], [])
+        return y
+
+    return noted
+
+
+def agreement(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one == other).mean())
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS)
+def test_masks_of_any_two_layers_agree_as_often_as_chance(ablation: str) -> None:
+    model = build_model(3, ablation)
+    generators = random_generators(model)
+    ones, drawn = tf.ones((256, 1, 1, 64)), []
+    for epoch in range(2):
+        seed_dropout(generators, 42, 3, epoch)
+        for generator in generators.values():
+            drawn += [keras.random.dropout(ones, 0.2, seed=generator).numpy() == 0 for _ in range(2)]
+    assert len(drawn) == 4 * len(generators)
+    assert all(mask.mean() == pytest.approx(0.2, abs=0.02) for mask in drawn)
+    assert all(agreement(a, b) == pytest.approx(0.8**2 + 0.2**2, abs=0.02) for a, b in combinations(drawn, 2))
+
+
+def test_layers_that_would_share_a_name_are_refused() -> None:
+    layers = [keras.layers.Dropout(0.1, name="a"), keras.layers.Dropout(0.1, name="a")]
+    block = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    block._flatten_layers = lambda: layers  # Keras itself refuses two layers of a name beside each other, not inside
+    with pytest.raises(ValueError, match=r"called .*: give each its own name"):
+        random_generators(keras.Sequential([keras.Input((4,)), block]))
+
+
 def test_a_removal_that_changes_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from plb_ablate import train
-    from plb_ablate.model import build_model
 
     monkeypatch.setattr(train, "build_model", lambda classes, ablation, *rest, **named: build_model(classes, "none"))
     with pytest.raises(RemovalError, match="cbam"):

@@ -55,7 +55,7 @@ class ScaledAttention(keras.layers.Layer):
 
     def call(self, query: Any, value: Any = None, training: bool | None = None) -> Any:
         """Attend from `query` to `value`."""
-        scale = ops.convert_to_tensor(self.scale)
+        scale = tf.identity(ops.convert_to_tensor(self.scale))  # a value: no custom gradient meets a variable
         if training and len(query.shape) == 3:
             return _attend(query, query if value is None else value, scale, lowered(tf.matmul, self.precision))
         value = query if value is None else value

@@ -14,14 +14,14 @@ from plb_ablate.report.analysis import Analysis, effect, points
 from plb_ablate.report.canvas import BLUE, GREEN, GREY, ORANGE, empty_figure, label_rows, row_margins
 from plb_ablate.report.gap import mean_scores
 from plb_ablate.report.tables import METRIC_NAMES, display_name
-from plb_ablate.report.training_figures import confusion, curves, parameters
+from plb_ablate.report.training_figures import confusion, curves, parameters, published_curves
 from plb_ablate.stats import ROPE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "forest", "gap", "paired", "write_figures"]
+__all__ = ["FIGURES", "forest", "gap", "paired", "save_figure", "write_figures"]
 
 COLOURS = {"costs": ORANGE, "gains": BLUE, "equivalent": GREEN, "open": GREY}
 EFFECTS = {
@@ -133,6 +133,7 @@ FIGURES: dict[str, tuple[str, Callable[[Analysis], "Figure | None"]]] = {
     "forest": ("Δ of every variant with its 95 % interval", forest),
     "paired": ("Scores fold by fold, proposed and variant", paired),
     "curves": ("Accuracy by epoch", curves),
+    "published_curves": ("Learning curves over the published ones", published_curves),
     "confusion": ("Confusion matrices, summed over the folds", confusion),
     "gap": ("Mean score under each choice of the epoch", gap),
     "parameters": ("Parameters of every variant by module", parameters),
@@ -143,18 +144,22 @@ FIGURES: dict[str, tuple[str, Callable[[Analysis], "Figure | None"]]] = {
 def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
     """Write the figures that a study has data for as PNG; give the files."""
     import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     written = []
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         for name, (_, draw) in FIGURES.items():
             figure = draw(analysis)
-            if figure is None:
-                continue
-            folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{name}.png"
-            FigureCanvasAgg(figure)
-            figure.savefig(path, format="png", metadata={"Software": None})
-            written.append(path)
+            if figure is not None:
+                written.append(save_figure(figure, folder / f"{name}.png"))
     return written
+
+
+def save_figure(figure: "Figure", path: Path) -> Path:
+    """Write a figure as PNG, the same bytes for the same figure; give the file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    FigureCanvasAgg(figure)
+    figure.savefig(path, format="png", metadata={"Software": None})
+    return path

@@ -16,6 +16,7 @@ from plb_ablate.report.origin import fold_csv, origin_table, run_table
 from plb_ablate.report.records import STREAMS, Study
 from plb_ablate.report.removals import removal_table
 from plb_ablate.report.render import FORMATS, to_markdown
+from plb_ablate.report.reproduction import agreement_table, agreements, judged_table
 from plb_ablate.report.table import Table
 from plb_ablate.report.tables import accuracy_table, block_table, wa_table
 from plb_ablate.report.verdict import comparison_table, verdict
@@ -94,12 +95,21 @@ def _differences(analysis: Analysis) -> list[Section]:
         Section("Differences from the proposed model", (comparison_table(analysis),), figure="forest"),
         Section("Fold by fold", figure="paired"),
         Section("Learning curves", figure="curves"),
+        *_reproduction(analysis),
         Section("Confusion matrices", figure="confusion"),
     ]
     if len(study.rules) > 1:
         tables = (gap_table(study), delta_by_rule_table(analysis))
         found.append(Section("Optimism gap", tables, gap_words(analysis), "gap"))
     return found
+
+
+def _reproduction(analysis: Analysis) -> list[Section]:
+    found, dataset = agreements(analysis), analysis.study.key.dataset
+    if not found:
+        return []
+    tables = (agreement_table(dataset, found), judged_table(dataset, found))
+    return [Section("Learning curves over the published ones", tables, figure="published_curves")]
 
 
 def _audits(analysis: Analysis, claimed: bool) -> list[Section]:

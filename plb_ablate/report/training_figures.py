@@ -1,11 +1,14 @@
 """The figures of how variants were trained and what they are made of: curves, confusions, parameters by module."""
 
 import math
+from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from plb_ablate.published_curves import CURVES, JUDGED_CURVE, History, curves_kept, our_values, published_curve
 from plb_ablate.report.analysis import Analysis
 from plb_ablate.report.canvas import BLUE, GREY, ORANGE, empty_figure, label_rows, row_margins
+from plb_ablate.report.reproduction import CURVE_NAMES
 from plb_ablate.report.tables import display_name
 
 if TYPE_CHECKING:
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
-__all__ = ["confusion", "curves", "parameters"]
+__all__ = ["confusion", "curves", "draw_published_curves", "parameters", "published_curves"]
 
 COLUMNS = 3
 """Panels in a row."""
@@ -85,6 +88,52 @@ def _curves_of(axes: "Axes", folds: "tuple[DataFrame, ...]") -> None:
             axes.plot(xs, sum(values) / len(values), color=colour, linewidth=1.4, label=side)
     axes.set_ylim(0, 1)
     axes.grid(axis="y", color="0.92")
+
+
+def published_curves(analysis: Analysis) -> "Figure | None":
+    """Draw our learning curves over the published ones (mean and range of the folds); None where either is missing.
+
+    One row a variant: training loss, training accuracy, both with dropout on, and the published score on the test fold.
+    """
+    trainings, kept = analysis.trainings, curves_kept(analysis.study.key.dataset)
+    folds = {} if trainings is None else trainings.curves
+    names = [name for name in folds if name in kept and all(JUDGED_CURVE in fold for fold in folds[name])]
+    if not names:
+        return None
+    return draw_published_curves(
+        analysis.study.key.dataset,
+        {name: [{curve: fold[curve].tolist() for curve in CURVES} for fold in folds[name]] for name in names},
+    )
+
+
+def draw_published_curves(dataset: str, histories: Mapping[str, Sequence[History]]) -> "Figure":
+    """Draw curves of some variants, a history (see `CURVES`) a fold, over the published ones."""
+    from matplotlib.ticker import MaxNLocator
+
+    rows = len(histories)
+    figure, grid = empty_figure(8.4, (0.7, 0.1, 0.55, 0.75), 1.7 * rows, rows, len(CURVES), (0.3, 0.25), shared=False)
+    for row, (name, folds) in enumerate(histories.items()):
+        for axes, curve in zip(grid[row * len(CURVES) :], CURVES, strict=False):
+            epochs = range(1, 1 + min(len(fold[curve]) for fold in folds))
+            theirs = published_curve(dataset, name, curve)
+            shown = [int(epoch) for epoch in theirs.epochs if epoch <= len(epochs)]
+            _mean_and_range(axes, shown, theirs.at(shown), GREY, "published, 10 folds")
+            _mean_and_range(axes, epochs, our_values(folds, curve, epochs), ORANGE, "ours")
+            axes.grid(axis="y", color="0.92")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.tick_params(labelsize=8)
+            axes.set_title(f"{display_name(name)}: {CURVE_NAMES[curve]}", fontsize=9)
+    inches = figure.get_figheight()
+    counts = ", ".join(f"{n} of {display_name(name)}" for name, folds in histories.items() if (n := len(folds)) != 10)
+    words = f"epoch; mean and range of the folds{f' (ours: {counts})' if counts else ''}"
+    figure.text(0.5, 0.12 / inches, words, ha="center", fontsize=9)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="upper left", ncols=2, fontsize=8, frameon=False)
+    return figure
+
+
+def _mean_and_range(axes: "Axes", epochs: Sequence[int], values: Any, colour: str, label: str) -> None:
+    axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+    axes.plot(epochs, values.mean(axis=0), color=colour, linewidth=1.4, label=label)
 
 
 def confusion(analysis: Analysis) -> "Figure | None":
