@@ -29,7 +29,7 @@ demo: $(STAMP) ## run the leave-one-module-out sweep on the embedded corpus and 
 test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest -n 2
 
-proofs: $(STAMP) ## run the long proofs: kills, a SLURM cluster, PostgreSQL, a browser (tests/slurm/install.sh installs them)
+proofs: $(STAMP) ## run the long proofs: kills, a SLURM cluster, PostgreSQL, a browser (tests/orchestration/slurm/install.sh installs them)
 	$(BIN)/python -m pytest -m "slow or slurm or postgres or browser"
 
 check: $(STAMP) ## format, lint, types

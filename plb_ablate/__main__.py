@@ -1,6 +1,6 @@
-"""``python -m plb_ablate``: see `plb_ablate.cli`."""
+"""``python -m plb_ablate``: see `plb_ablate.orchestration.hydra_app`."""
 
-from plb_ablate.cli import main
+from plb_ablate.orchestration.hydra_app import main
 
 if __name__ == "__main__":
     main()

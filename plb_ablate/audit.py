@@ -6,14 +6,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from plb_ablate.config import compose_config
-from plb_ablate.errors import exit_codes
-from plb_ablate.folds import make_folds
-from plb_ablate.leakage import LeakageReport, audit
-from plb_ablate.prepared import PreparedCorpus, prepare
-from plb_ablate.protocol import Protocol
+from plb_ablate.config.compose import compose_config
+from plb_ablate.config.protocol import Protocol
+from plb_ablate.core.errors import exit_codes
+from plb_ablate.features.dataset import prepare
+from plb_ablate.splits.leakage import audit_prepared
+from plb_ablate.splits.leakage_report import LeakageReport
 
-__all__ = ["audit_prepared", "main"]
+__all__ = ["main"]
 
 EXAMPLES = """
 examples:
@@ -21,12 +21,6 @@ examples:
   python -m plb_ablate.audit dataset=emodb dataset.root=/corpora/emodb protocol=speaker
   python -m plb_ablate.audit dataset=ravdess --json > audit.json
 """
-
-
-def audit_prepared(prepared: PreparedCorpus, protocol: Protocol) -> LeakageReport:
-    """Audit all folds that `protocol` makes of a corpus: speakers, bytes, features, class balance."""
-    folds = make_folds(prepared.corpus, protocol)
-    return audit(prepared.corpus, folds, digests=prepared.digests, features=prepared.mfcc)
 
 
 @exit_codes()

@@ -10,11 +10,11 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate.config import Trainer
-from plb_ablate.data import READERS
-from plb_ablate.errors import ConfigError, exit_codes
-from plb_ablate.ledger import Ledger
-from plb_ablate.speed import Speed, duration
+from plb_ablate.config.schema import Trainer
+from plb_ablate.core.errors import ConfigError, exit_codes
+from plb_ablate.data.registry import READERS
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.ledger.time_estimate import Speed, duration
 
 __all__ = ["Study", "core_seconds", "main"]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate import published
-from plb_ablate.ablation import ABLATIONS
-from plb_ablate.data import READERS
-from plb_ablate.quiet import logged_to
+from plb_ablate.config.variants import ABLATIONS
+from plb_ablate.core.output_redirection import logged_to
+from plb_ablate.data.registry import READERS
+from plb_ablate.published import tables as published
 
 __all__ = ["Count", "counts", "main"]
 
@@ -48,7 +48,8 @@ def counts(datasets: Sequence[str], ablations: Sequence[str]) -> list[Count]:
     """Build every variant and count its parameters."""
     rows = []
     with logged_to(Path(os.devnull)):  # what TensorFlow tells of its build and devices is no part of the table
-        from plb_ablate.model import build_model, module_parameters
+        from plb_ablate.models.inspection import module_parameters
+        from plb_ablate.models.plb.network import build_model
 
         for dataset in datasets:
             printed = published.table(dataset) if dataset in published.DATASETS else {}

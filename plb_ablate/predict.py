@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate.errors import RecordingError, exit_codes
-from plb_ablate.litert import LiteRTModel
-from plb_ablate.mfcc import Windows, check_window, mfcc_windows
+from plb_ablate.core.errors import RecordingError, exit_codes
+from plb_ablate.features.coefficients import Windows, check_window, mfcc_windows
+from plb_ablate.inference.litert import LiteRTModel
 
 __all__ = ["find_recordings", "main", "predict_file"]
 
@@ -54,7 +54,7 @@ def predict_file(model: LiteRTModel, path: Path, window: float | None = None, ho
     path : Path
         The recording.
     window, hop : float
-        Of `plb_ablate.mfcc.mfcc_windows`; without a window the middle of the recording decides.
+        Of `plb_ablate.features.coefficients.mfcc_windows`; without a window the middle of the recording decides.
 
     Returns
     -------

@@ -9,21 +9,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plb_ablate import published
-from plb_ablate.cells import Cell
-from plb_ablate.config import Config, Trainer
-from plb_ablate.errors import ConfigError, exit_codes
-from plb_ablate.interrupts import Interrupted, interrupts_raised
-from plb_ablate.jobs import compose_sweep
-from plb_ablate.ledger import Ledger
-from plb_ablate.plan import Plan
-from plb_ablate.protocol import Protocol
-from plb_ablate.published_curves import Agreement, History, compare_curves, curves_kept
-from plb_ablate.report.figures import save_figure
-from plb_ablate.report.reproduction import agreement_table, judged_table
-from plb_ablate.report.terminal import show
-from plb_ablate.report.training_figures import draw_published_curves
-from plb_ablate.sweep import Sweep
+from plb_ablate.config.compose import compose_sweep
+from plb_ablate.config.protocol import Protocol
+from plb_ablate.config.schema import Config, Trainer
+from plb_ablate.core.errors import ConfigError, exit_codes
+from plb_ablate.core.signals import Interrupted, interrupts_raised
+from plb_ablate.ledger.cells import Cell
+from plb_ablate.ledger.planner import Plan
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.orchestration.sweep import Sweep
+from plb_ablate.published import tables as published
+from plb_ablate.published.curve_agreement import Agreement, History, compare_curves
+from plb_ablate.published.curves import curves_kept
+from plb_ablate.report.figures.comparison import save_figure
+from plb_ablate.report.figures.training import draw_published_curves
+from plb_ablate.report.published.learning_curves import agreement_table, judged_table
+from plb_ablate.report.tables.terminal import show
 
 __all__ = ["main"]
 

@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from plb_ablate.cells import Cell
-from plb_ablate.config import Config, config_root
-from plb_ablate.errors import ConfigError, exit_codes
-from plb_ablate.jobs import compose_sweep
-from plb_ablate.ledger import STATES, Ledger, LedgerEntry
-from plb_ablate.plan import Plan
-from plb_ablate.speed import duration
+from plb_ablate.config.compose import compose_sweep, config_root
+from plb_ablate.config.schema import Config
+from plb_ablate.core.errors import ConfigError, exit_codes
+from plb_ablate.ledger.cells import Cell
+from plb_ablate.ledger.planner import Plan
+from plb_ablate.ledger.store import STATES, Ledger, LedgerEntry
+from plb_ablate.ledger.time_estimate import duration
 
 __all__ = ["main", "rows"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.progress import track
 
-from plb_ablate.config import Tracking
-from plb_ablate.errors import exit_codes
-from plb_ablate.ledger import Ledger
-from plb_ablate.track import Tracker
+from plb_ablate.config.schema import Tracking
+from plb_ablate.core.errors import exit_codes
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.tracking.mlflow_writer import Tracker
 
 __all__ = ["main"]
 

@@ -15,11 +15,11 @@ from contextlib import contextmanager, suppress
 
 from rich.console import Console
 
-from plb_ablate.config import Tracking
-from plb_ablate.errors import ConfigError, StoreError, exit_codes
-from plb_ablate.interrupts import Interrupted, interrupts_raised
-from plb_ablate.report.store import experiment_id, open_store, public, store_errors, without_credentials
-from plb_ablate.view import EXPERIMENT_TAGS, page
+from plb_ablate.config.schema import Tracking
+from plb_ablate.core.errors import ConfigError, StoreError, exit_codes
+from plb_ablate.core.signals import Interrupted, interrupts_raised
+from plb_ablate.tracking.mlflow_reader import experiment_id, open_store, public, store_errors, without_credentials
+from plb_ablate.tracking.ui_view import EXPERIMENT_TAGS, page
 
 __all__ = ["main"]
 

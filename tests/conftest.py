@@ -26,7 +26,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Root of a synthetic corpus of 24 recordings by 2 speakers, made once for all tests."""
-    from plb_ablate.data import synthetic
+    from plb_ablate.data.synthetic import corpus as synthetic
 
     root = tmp_path_factory.mktemp("corpus") / "synthetic"
     synthetic.generate(root, speakers=2, sentences=3)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from plb_ablate.cells import Cell, plan_cells
-from plb_ablate.config import Config, Dataset, Trainer
-from plb_ablate.folds import make_folds
-from plb_ablate.ledger import Ledger, LedgerEntry
-from plb_ablate.prepared import PreparedCorpus, prepare
-from plb_ablate.protocol import Protocol
-from plb_ablate.results import write_result
-from plb_ablate.training_state import TrainingState
+from plb_ablate.config.protocol import Protocol
+from plb_ablate.config.schema import Config, Dataset, Trainer
+from plb_ablate.features.dataset import PreparedCorpus, prepare
+from plb_ablate.ledger.cells import Cell, plan_cells
+from plb_ablate.ledger.results import write_result
+from plb_ablate.ledger.store import Ledger, LedgerEntry
+from plb_ablate.splits.folds import make_folds
+from plb_ablate.training.checkpoint import TrainingState
 
 
 def a_config(root: Path, folder: Path, **settings: object) -> Config:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from plb_ablate.audit import main
-from plb_ablate.errors import LeakageError
-from plb_ablate.ledger import Ledger
-from plb_ablate.track import Tracker
+from plb_ablate.core.errors import LeakageError
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.tracking.mlflow_writer import Tracker
 from tests.results_helper import a_config, finish, planned
 
 
@@ -40,7 +40,7 @@ def test_a_wrong_setting_is_an_error(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_sweep_stores_its_audit_with_the_parent_run(small_corpus: Path, empty_store: Path, tmp_path: Path) -> None:
-    from plb_ablate.sweep import Sweep
+    from plb_ablate.orchestration.sweep import Sweep
 
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     config = a_config(small_corpus, tmp_path)
@@ -56,8 +56,8 @@ def test_a_sweep_stores_its_audit_with_the_parent_run(small_corpus: Path, empty_
 
 
 def test_speaker_folds_refuse_a_recording_that_two_speakers_share(small_corpus: Path, tmp_path: Path) -> None:
-    from plb_ablate.data import synthetic
-    from plb_ablate.sweep import Sweep
+    from plb_ablate.data.synthetic import corpus as synthetic
+    from plb_ablate.orchestration.sweep import Sweep
 
     root = tmp_path / "copied"
     synthetic.generate(root, sentences=2)

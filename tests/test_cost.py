@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plb_ablate.cost import Study, core_seconds, main
-from plb_ablate.ledger import Ledger
+from plb_ablate.ledger.store import Ledger
 from tests.results_helper import a_config, finish, planned
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from plb_ablate.data.voice import RATE
-from plb_ablate.ledger import Ledger
-from plb_ablate.track import Tracker
+from plb_ablate.data.synthetic.formant_synthesis import RATE
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.tracking.mlflow_writer import Tracker
 from tests.results_helper import a_config, finish, planned
 
 ROOT = Path(__file__).parents[1]
@@ -136,7 +136,9 @@ def test_a_corpus_is_added_as_the_page_says(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_module_is_added_as_the_page_says(tmp_path: Path) -> None:
     folder = followed("modules.md", tmp_path)
-    tested = run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "tests/layers/test_gain.py")
+    tested = run(
+        folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "tests/models/layers/test_gain.py"
+    )
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "3 passed" in tested.stdout
     refused = run(folder, "-m", "plb_ablate", "ablation=gian")

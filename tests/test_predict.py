@@ -11,8 +11,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from plb_ablate import predict
-from plb_ablate.mfcc import FeatureSettings
-from plb_ablate.model_card import ModelCard
+from plb_ablate.features.coefficients import FeatureSettings
+from plb_ablate.inference.model_card import ModelCard
 
 
 class Stub:
@@ -101,8 +101,8 @@ def test_an_empty_folder_and_impossible_settings_are_errors(tmp_path: Path, caps
 
 def test_nothing_heavy_is_loaded(recordings: Path) -> None:
     program = (
-        "import sys, pathlib, plb_ablate.predict, plb_ablate.mfcc\n"
-        "plb_ablate.mfcc.mfcc_windows(sys.argv[1])\n"
+        "import sys, pathlib, plb_ablate.predict, plb_ablate.features.coefficients\n"
+        "plb_ablate.features.coefficients.mfcc_windows(sys.argv[1])\n"
         "plb_ablate.predict.find_recordings([pathlib.Path(sys.argv[1]).parent])\n"
         "print([name for name in ('tensorflow', 'keras', 'mlflow', 'hydra', 'omegaconf', 'sklearn', 'pandas', "
         "'matplotlib', 'requests') if name in sys.modules])"

@@ -8,11 +8,12 @@ import keras
 import numpy as np
 import pytest
 
-from plb_ablate.cells import plan_cells
-from plb_ablate.config import Config, Dataset, Trainer
-from plb_ablate.model import build_model, named_weights
-from plb_ablate.prepared import PreparedCorpus
-from plb_ablate.protocol import Protocol
+from plb_ablate.config.protocol import Protocol
+from plb_ablate.config.schema import Config, Dataset, Trainer
+from plb_ablate.features.dataset import PreparedCorpus
+from plb_ablate.ledger.cells import plan_cells
+from plb_ablate.models.inspection import named_weights
+from plb_ablate.models.plb.network import build_model
 
 RECORDED = Path(__file__).parent / "recorded"
 CORPUS = RECORDED / "prepared_corpus.npz"

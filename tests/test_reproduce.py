@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from plb_ablate import reproduce
-from plb_ablate.cells import Cell
-from plb_ablate.config import Config, identity
-from plb_ablate.ledger import Ledger
+from plb_ablate.config.schema import Config, identity
+from plb_ablate.ledger.cells import Cell
+from plb_ablate.ledger.store import Ledger
 from tests.conftest import CommandLine
-from tests.test_published_curves import like_published
+from tests.published.test_curves import like_published
 
 
 def planned(configs: Sequence[Config]) -> list[Cell]:

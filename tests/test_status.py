@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from plb_ablate.cells import Cell
-from plb_ablate.config import Config
-from plb_ablate.dry_run import show
-from plb_ablate.ledger import Ledger
-from plb_ablate.prepared import PreparedCorpus
-from plb_ablate.speed import Speed, duration
+from plb_ablate.config.schema import Config
+from plb_ablate.features.dataset import PreparedCorpus
+from plb_ablate.ledger.cells import Cell
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.ledger.time_estimate import Speed, duration
+from plb_ablate.orchestration.dry_run import show
 from plb_ablate.status import main, rows
 from tests.conftest import CommandLine
 from tests.results_helper import a_config, finish, planned

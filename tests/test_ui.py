@@ -14,9 +14,9 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
+from plb_ablate.tracking.ui_view import EXPERIMENT_TAGS
 from plb_ablate.ui import main
-from plb_ablate.view import EXPERIMENT_TAGS
-from tests.servers import free_port
+from tests.tracking.servers import free_port
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_the_wheel_carries_its_configuration_and_studies(installed: Path, tmp_pa
     assert "dataset.root=data/ravdess does not exist" in study.stderr
     assert study.returncode == 2
     assert (installed / "plb_ablate" / "py.typed").exists()
-    assert (installed / "plb_ablate" / "published_data" / "folds.csv").exists()
+    assert (installed / "plb_ablate" / "published" / "data" / "folds.csv").exists()
     assert (installed / "hydra_plugins" / "plb_ablate_slurm" / "launcher.py").exists()
 
 

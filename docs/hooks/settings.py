@@ -12,13 +12,14 @@ from typing import Any, get_args, get_type_hints
 
 import yaml
 
-from plb_ablate.config import Config, compose_config, config_root
+from plb_ablate.config.compose import compose_config, config_root
+from plb_ablate.config.schema import Config
 
 __all__ = ["PAGE", "settings_page"]
 
 PAGE = Path(__file__).parents[1] / "configuration.md"
 
-INTRODUCTION = """<!-- Made by `make docs-settings` from plb_ablate/config.py and conf/; edit those. -->
+INTRODUCTION = """<!-- Made by `make docs-settings` from plb_ablate/config/schema.py and conf/; edit those. -->
 # Settings
 
 Every setting can be given on the command line as `key=value`, and with `-m` as a list to sweep over:

@@ -22,7 +22,7 @@ else:  # without the extra `slurm` this launcher stays abstract, and Hydra does 
     BaseQueueConf = SlurmLauncher = Launcher
 
 if TYPE_CHECKING:
-    from plb_ablate.sweep import Sweep
+    from plb_ablate.orchestration.sweep import Sweep
 
 __all__ = ["CellLauncher"]
 
@@ -47,8 +47,8 @@ class CellLauncher(SlurmLauncher):
         ConfigError
             If SLURM is not there or keeps no accounts.
         """
-        from plb_ablate.cli import running_sweep
-        from plb_ablate.slurm import largest_array
+        from plb_ablate.orchestration.hydra_app import running_sweep
+        from plb_ablate.orchestration.slurm import largest_array
 
         sweep = running_sweep()
         todo = []

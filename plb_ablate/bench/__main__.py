@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from plb_ablate.ablation import ABLATIONS
-from plb_ablate.bench import Figure
-from plb_ablate.config import Config, compose_config
-from plb_ablate.errors import ConfigError, exit_codes
-from plb_ablate.provenance import provenance
-from plb_ablate.quiet import logged_to
+from plb_ablate.bench.measurement import Figure
+from plb_ablate.config.compose import compose_config
+from plb_ablate.config.schema import Config
+from plb_ablate.config.variants import ABLATIONS
+from plb_ablate.core.errors import ConfigError, exit_codes
+from plb_ablate.core.output_redirection import logged_to
+from plb_ablate.core.provenance import provenance
 
 if TYPE_CHECKING:
-    from plb_ablate.bench.subject import Subject
+    from plb_ablate.bench.bench_model import Subject
 
 __all__ = ["main"]
 
@@ -93,7 +94,7 @@ def _of_a_model(
     say("preparing the model")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with logged_to(Path(os.devnull)):
-        from plb_ablate.bench.subject import prepare_subject
+        from plb_ablate.bench.bench_model import prepare_subject
     subject = prepare_subject(config, run, folder)
     found: dict[str, Any] = {}
     if "inference" in names:
@@ -110,7 +111,7 @@ def _of_a_model(
 
 
 def _track(config: Config, subject: "Subject", found: dict[str, Any]) -> None:
-    from plb_ablate.bench.tracked import track
+    from plb_ablate.bench.mlflow_log import track
 
     for level in list(found):
         found[f"{level}_run"] = track(config.tracking, level, subject, {level: found[level]})
@@ -136,15 +137,15 @@ def _workers(config: Config, options: argparse.Namespace, say: Say) -> list[Figu
 
 
 def _features(config: Config, options: argparse.Namespace, say: Say) -> list[Figure]:
-    from plb_ablate.bench.other import measure_features
-    from plb_ablate.data import read_corpus
+    from plb_ablate.bench.features_and_commands import measure_features
+    from plb_ablate.data.registry import read_corpus
 
     paths = read_corpus(config.dataset.name, config.dataset.root).paths
     return measure_features(paths[: 100 if options.quick else None], on_start=say)
 
 
 def _commands(config: Config, options: argparse.Namespace, say: Say) -> list[Figure]:
-    from plb_ablate.bench.other import measure_commands
+    from plb_ablate.bench.features_and_commands import measure_commands
 
     return measure_commands(config.tracking.uri, config.tracking.experiment, on_start=say)
 
@@ -174,15 +175,12 @@ def _asked(what: Sequence[str]) -> tuple[Sequence[str], str | None, list[str]]:
 
 
 def _show(found: dict[str, Any]) -> None:
-    from plb_ablate.bench.show import show_figures, show_inference, show_memory
-    from plb_ablate.bench.steps import NO_PLAIN_PORT, plain_port_file
+    from plb_ablate.bench.tables import show_figures, show_inference, show_memory
 
     console = Console() if sys.stdout.isatty() else Console(width=140)
     machine = f"{found['machine']['hardware']}, load {found['load']:.1f} at start"
     if "figures" in found:
         show_figures([Figure(**figure) for figure in found["figures"]], machine, console)
-        if not plain_port_file().exists():
-            console.print(f"note: {NO_PLAIN_PORT}.")
     if "inference" in found:
         model = found["model"]
         title = f"{model['dataset']} {model['ablation']}, test side of fold {model['fold']}: {machine}"

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from plb_ablate.bench import Figure
-from plb_ablate.bench.fresh import run_alone
+from plb_ablate.bench.isolated_process import run_alone
+from plb_ablate.bench.measurement import Figure
 from plb_ablate.bench.steps import BATCH, CLASSES, random_features
 
 __all__ = ["measure_epochs"]
@@ -57,11 +57,11 @@ def measure_epochs(threads: int, batches: int, *, on_start: Callable[[str], None
 
 
 def _epoch(batches: int, begun: float) -> dict[str, float]:
-    from plb_ablate.config import Trainer
-    from plb_ablate.folds import Fold
-    from plb_ablate.protocol import Protocol
-    from plb_ablate.train import FoldTrainer
-    from plb_ablate.training_state import TrainingState
+    from plb_ablate.config.protocol import Protocol
+    from plb_ablate.config.schema import Trainer
+    from plb_ablate.splits.folds import Fold
+    from plb_ablate.training.checkpoint import TrainingState
+    from plb_ablate.training.trainer import FoldTrainer
 
     train, test = BATCH * batches, BATCH * -(-batches // 9)
     fold = Fold(0, np.arange(train), np.arange(0), np.arange(train, train + test))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from plb_ablate.bench.fresh import run_alone
+from plb_ablate.bench.isolated_process import run_alone
 
 __all__ = ["Latency", "latencies", "measure_inference", "predictor"]
 
@@ -67,7 +67,7 @@ def measure_inference(
 
 def latencies(runtime: str, device: str, threads: int, models: Path, recordings: Sequence[Path]) -> dict[str, Any]:
     """Time MFCC and network of every recording, after a warm-up; runs in a process of its own."""
-    from plb_ablate.mfcc import mfcc
+    from plb_ablate.features.coefficients import mfcc
 
     if (runtime, device) == ("TensorFlow", "CPU"):
         import tensorflow as tf
@@ -89,12 +89,12 @@ def latencies(runtime: str, device: str, threads: int, models: Path, recordings:
 def predictor(runtime: str, threads: int, models: Path) -> Callable[[Any], Any]:
     """Open a model with a runtime: from features (n, 196, 39) to probabilities."""
     if runtime == "LiteRT":
-        from plb_ablate.litert import LiteRTModel
+        from plb_ablate.inference.litert import LiteRTModel
 
         return LiteRTModel(models / "model_float32.tflite", threads).predict
     import keras
 
-    from plb_ablate.export.check import keras_predictor
+    from plb_ablate.export.verify import keras_predictor
 
     return keras_predictor(keras.models.load_model(models / "model.keras"))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plb_ablate.bench.fresh import peak_resident_mb, run_alone
+from plb_ablate.bench.isolated_process import peak_resident_mb, run_alone
 
 __all__ = ["inference_peak", "measure_memory", "size_of", "training_peak"]
 
@@ -23,7 +23,7 @@ def measure_memory(
     models : Path
         Folder with ``model.keras`` and ``model_float32.tflite``.
     classes, ablation
-        Of `plb_ablate.model.build_model`.
+        Of `plb_ablate.models.plb.network.build_model`.
     batch : int
         Utterances in a training step.
     on_start : callable
@@ -49,7 +49,7 @@ def measure_memory(
 
 def size_of(classes: int, ablation: str, folder: Path) -> dict[str, float]:
     """Count parameters and the bytes of the saved weights."""
-    from plb_ablate.model import build_model
+    from plb_ablate.models.plb.network import build_model
 
     model = build_model(classes, ablation)
     file = folder / "size.weights.h5"

@@ -1,18 +1,16 @@
 """Training steps: the fast layers beside the plain port, by turns, and both beside the machine's matrix peak."""
 
-import importlib.util
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from plb_ablate.bench import Figure
-from plb_ablate.bench.fresh import run_alone
-from plb_ablate.config import config_root
+from plb_ablate.bench.isolated_process import run_alone
+from plb_ablate.bench.measurement import Figure
+from plb_ablate.config.schema import Trainer
 
-__all__ = ["BATCH", "NO_PLAIN_PORT", "Stepper", "measure_steps", "plain_port", "plain_port_file"]
+__all__ = ["BATCH", "Stepper", "measure_steps"]
 
 BATCH = 32
 """Utterances in a step."""
@@ -22,68 +20,42 @@ CLASSES = 8
 PROCESSES = 2
 """Processes that a step is timed in: where its arrays come to lie in memory makes some 5 % of its time."""
 
-NO_PLAIN_PORT = "the plain port is part of the tests: ratios to it need a checkout"
-"""Said where the package runs from a wheel."""
-
 
 class Stepper:
-    """One training step of a model, traced once: forward, published loss, gradients, Adam."""
+    """One training step as the sweep's own trainer makes it: Keras ``train_on_batch`` of a compiled model."""
 
     def __init__(self, model: Any, features: Any) -> None:
-        import keras
-        import tensorflow as tf
-
-        from plb_ablate.losses import PublishedLoss
-
-        loss, optimizer = PublishedLoss(), keras.optimizers.Adam()
-        optimizer.build(model.trainable_variables)
         classes = model.output_shape[-1]
-        x, y = tf.constant(features), tf.one_hot(np.arange(len(features)) % classes, classes)
-
-        @tf.function
-        def step() -> Any:
-            with tf.GradientTape() as tape:
-                value = loss(y, model(x, training=True))
-            optimizer.apply(tape.gradient(value, [variable.value for variable in model.trainable_variables]))
-            return value
-
-        self._step, self.model = step, model
+        self.model, self.features = model, features
+        self.targets = np.eye(classes, dtype=np.float32)[np.arange(len(features)) % classes]
 
     @classmethod
     def fast(cls, ablation: str, classes: int = CLASSES, batch: int = BATCH) -> "Stepper":
-        """With the package's own layers, on features drawn at random."""
-        from plb_ablate.model import build_model
+        """Of the trainer of an ablation, on features drawn at random."""
+        from plb_ablate.training.trainer import FoldTrainer
 
-        return cls(build_model(classes, ablation), random_features(batch))
+        return cls(FoldTrainer(classes, ablation, "coefficient", Trainer()).model, random_features(batch))
+
+    @classmethod
+    def plain(cls, ablation: str, classes: int = CLASSES, batch: int = BATCH) -> "Stepper":
+        """Of the plain port, compiled as the trainer compiles its model."""
+        from plb_ablate.bench.plain_port import plain_model
+        from plb_ablate.training.setup import compile_for_training
+
+        model = plain_model(classes, ablation)
+        compile_for_training(model, Trainer())
+        return cls(model, random_features(batch))
 
     def step(self) -> float:
         """Do one step; give its seconds."""
         begin = time.perf_counter()
-        self._step().numpy()
+        self.model.train_on_batch(self.features, self.targets)
         return time.perf_counter() - begin
 
 
 def random_features(batch: int) -> Any:
     """Features of a batch, float32 (batch, 196, 39, 1); their values do not change the time."""
     return np.random.default_rng(0).standard_normal((batch, 196, 39, 1)).astype(np.float32)
-
-
-def plain_port_file() -> Path:
-    """Where a checkout has the network written the plain way; a wheel has it not."""
-    return config_root() / "tests" / "plain_port.py"
-
-
-def plain_port() -> Any:
-    """The module ``tests/plain_port.py`` of a checkout; None in a wheel."""
-    path = plain_port_file()
-    if not path.exists():
-        return None
-    spec = importlib.util.spec_from_file_location("plb_ablate_plain_port", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def measure_steps(
@@ -103,14 +75,13 @@ def measure_steps(
         observed = [run_alone(_step_times, ablation, turns, threads=threads) for _ in range(PROCESSES)]
         found = {name: _best(name, [one[name] for one in observed]) for name in observed[0]}
         setting = f"{ablation}, {threads} threads"
-        ratio = found["fast"] / found["plain"] if "plain" in found else None
+        ratio = found["fast"] / found["plain"]
         figures.append(Figure("training step of 32", setting, 1e3 * found["fast"], "ms", ratio, "plain port"))
         if number == 0:
             figures.append(Figure("matrix product", f"{threads} threads", found["peak"] / 1e9, "GFLOP/s"))
-            if "work" in found:
-                rate = found["work"] / found["fast"]
-                share = rate / found["peak"]
-                figures.append(Figure("training step's rate", setting, rate / 1e9, "GFLOP/s", share, "matrix product"))
+            rate = found["work"] / found["fast"]
+            share = rate / found["peak"]
+            figures.append(Figure("training step's rate", setting, rate / 1e9, "GFLOP/s", share, "matrix product"))
     return figures
 
 
@@ -119,19 +90,15 @@ def _best(name: str, values: Sequence[float]) -> float:
 
 
 def _step_times(ablation: str, turns: int) -> dict[str, float]:
-    steppers = {"fast": Stepper.fast(ablation)}
-    port = plain_port()
-    found: dict[str, float] = {}
-    if port:
-        steppers["plain"] = Stepper(port.plain_model(CLASSES, ablation), random_features(BATCH))
-        found["work"] = 3 * _multiplications(steppers["plain"].model)
+    steppers = {"fast": Stepper.fast(ablation), "plain": Stepper.plain(ablation)}
+    work = 3 * _multiplications(steppers["plain"].model)
     for stepper in steppers.values():
         stepper.step()
     times: dict[str, list[float]] = {name: [] for name in steppers}
     for _ in range(turns):
         for name, stepper in steppers.items():
             times[name].append(stepper.step())
-    return found | {name: min(values) for name, values in times.items()} | {"peak": _matrix_peak()}
+    return {name: min(values) for name, values in times.items()} | {"work": work, "peak": _matrix_peak()}
 
 
 def _multiplications(model: Any) -> float:

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Barrier
 
-from plb_ablate.bench import Figure
-from plb_ablate.bench.fresh import run_beside
+from plb_ablate.bench.isolated_process import run_beside
+from plb_ablate.bench.measurement import Figure
 from plb_ablate.bench.steps import BATCH, Stepper
 
 __all__ = ["measure_workers"]

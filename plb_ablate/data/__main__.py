@@ -9,10 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate.corpus_check import CorpusCheck, Count, check_corpus
-from plb_ablate.data import READERS, synthetic
-from plb_ablate.data.fetch import ARCHIVES, LICENCE, Archive, fetch
-from plb_ablate.errors import PlbError, exit_codes
+from plb_ablate.core.errors import PlbError, exit_codes
+from plb_ablate.data.download import ARCHIVES, LICENCE, Archive, fetch
+from plb_ablate.data.registry import READERS
+from plb_ablate.data.synthetic import corpus as synthetic
+from plb_ablate.features.corpus_check import CorpusCheck, Count, check_corpus
 
 __all__ = ["main"]
 

@@ -1,9 +1,9 @@
-"""A trained model on its way out: ``python -m plb_ablate.export run=best``.
+"""A trained model as Keras, SavedModel and LiteRT files: ``python -m plb_ablate.export run=best``.
 
-The parts are not imported here, so that the command's ``--help`` does not load TensorFlow.
+In: a finished run. Out: files, each checked on the test fold. Nothing is imported here, so that ``--help`` is quick.
 """
 
 __all__ = ["BEST"]
 
 BEST = "best"
-"""What ``run=`` says for the fold with the highest headline WA of a dataset."""
+"""What ``run=`` says for the fold with the highest WA of a dataset."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate.config import compose_config
-from plb_ablate.errors import ConfigError, exit_codes
-from plb_ablate.quiet import logged_to
+from plb_ablate.config.compose import compose_config
+from plb_ablate.core.errors import ConfigError, exit_codes
+from plb_ablate.core.output_redirection import logged_to
 
 if TYPE_CHECKING:
-    from plb_ablate.export.check import FormatCheck
+    from plb_ablate.export.verify import FormatCheck
 
 __all__ = ["main"]
 
@@ -57,10 +57,10 @@ def _export(options: argparse.Namespace, say: Callable[[str], None]) -> "tuple[l
     say("loading TensorFlow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with logged_to(Path(os.devnull)):  # TensorFlow tells of its build and devices, whatever its log level
-        from plb_ablate.export.check import check_formats
         from plb_ablate.export.convert import convert_all
-        from plb_ablate.export.source import load_run
-        from plb_ablate.train import set_up_tensorflow
+        from plb_ablate.export.load_run import load_run
+        from plb_ablate.export.verify import check_formats
+        from plb_ablate.training.setup import set_up_tensorflow
 
         set_up_tensorflow(options.threads)
     with tempfile.TemporaryDirectory() as artifacts:
@@ -73,7 +73,7 @@ def _export(options: argparse.Namespace, say: Callable[[str], None]) -> "tuple[l
     uri = None
     if not options.no_track:
         say("logging to MLflow")
-        from plb_ablate.export.deliver import deliver
+        from plb_ablate.export.mlflow_upload import deliver
 
         uri = deliver(config.tracking, trained, files, checks)
     return checks, folder, uri

@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from plb_ablate.export.source import TrainedModel
-from plb_ablate.litert import runtime
-from plb_ablate.model import INPUT_SHAPE
-from plb_ablate.model_card import write_card
-from plb_ablate.quiet import logged_to
+from plb_ablate.core.output_redirection import logged_to
+from plb_ablate.export.load_run import TrainedModel
+from plb_ablate.inference.litert import runtime
+from plb_ablate.inference.model_card import write_card
+from plb_ablate.models.plb.network import INPUT_SHAPE
 
 __all__ = ["CALIBRATION", "FORMATS", "convert_all"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import mlflow
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
-from plb_ablate.litert import LiteRTModel
+from plb_ablate.inference.litert import LiteRTModel
 
 __all__ = ["Classifier"]
 

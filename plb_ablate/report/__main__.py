@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from plb_ablate.errors import exit_codes
+from plb_ablate.core.errors import exit_codes
 from plb_ablate.report.analysis import analyse
 from plb_ablate.report.attach import attach
 from plb_ablate.report.html_page import write_index
-from plb_ablate.report.machine import read_measurements
 from plb_ablate.report.page import Chapter, heading, write_chapters, write_page
-from plb_ablate.report.published_page import printed_table, published_verdict, write_published
-from plb_ablate.report.runs import read_leaks, read_studies
-from plb_ablate.report.store import open_store, run_page
-from plb_ablate.report.tables import wa_table
-from plb_ablate.report.terminal import show
-from plb_ablate.report.trainings import read_trainings
-from plb_ablate.report.verdict import comparison_table, verdict
+from plb_ablate.report.published.page import printed_table, published_verdict, write_published
+from plb_ablate.report.read_artifacts import read_trainings
+from plb_ablate.report.read_runs import read_leaks, read_studies
+from plb_ablate.report.tables.accuracy import wa_table
+from plb_ablate.report.tables.benchmarks import read_measurements
+from plb_ablate.report.tables.differences import comparison_table, verdict
+from plb_ablate.report.tables.terminal import show
+from plb_ablate.tracking.mlflow_reader import open_store, run_page
 
 __all__ = ["main"]
 

@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from plb_ablate.errors import PairingError
-from plb_ablate.report.records import Study
-from plb_ablate.report.store import StoredRun
-from plb_ablate.report.trainings import Trainings
-from plb_ablate.stats import Comparison, FoldScore, compare
+from plb_ablate.core.errors import PairingError
+from plb_ablate.report.read_artifacts import Trainings
+from plb_ablate.report.study import Study
+from plb_ablate.statistics.comparison import Comparison, compare
+from plb_ablate.statistics.paired_test import FoldScore
+from plb_ablate.tracking.mlflow_reader import StoredRun
 
 __all__ = ["ALPHA", "CERTAIN", "Analysis", "analyse", "effect", "fold_scores", "points"]
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from plb_ablate.report.figures import FIGURES
+from plb_ablate.report.figures.comparison import FIGURES
 from plb_ablate.report.page import Chapter
-from plb_ablate.report.table import Cell
+from plb_ablate.report.tables.model import Cell
 
 __all__ = ["write_index"]
 

@@ -4,22 +4,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plb_ablate import published
+from plb_ablate.published import tables as published
 from plb_ablate.report.analysis import Analysis
-from plb_ablate.report.beside import beside_table, departures
-from plb_ablate.report.claims import claims, claims_table, claims_words
-from plb_ablate.report.cost import cost_table
-from plb_ablate.report.figures import FIGURES, write_figures
-from plb_ablate.report.gap import delta_by_rule_table, gap_table, gap_words
-from plb_ablate.report.machine import inference_table, memory_table
-from plb_ablate.report.origin import fold_csv, origin_table, run_table
-from plb_ablate.report.records import STREAMS, Study
-from plb_ablate.report.removals import removal_table
-from plb_ablate.report.render import FORMATS, to_markdown
-from plb_ablate.report.reproduction import agreement_table, agreements, judged_table
-from plb_ablate.report.table import Table
-from plb_ablate.report.tables import accuracy_table, block_table, wa_table
-from plb_ablate.report.verdict import comparison_table, verdict
+from plb_ablate.report.figures.comparison import FIGURES, write_figures
+from plb_ablate.report.published.claims import claims, claims_table, claims_words
+from plb_ablate.report.published.comparison import beside_table, departures
+from plb_ablate.report.published.learning_curves import agreement_table, agreements, judged_table
+from plb_ablate.report.study import STREAMS, Study
+from plb_ablate.report.tables.accuracy import accuracy_table, block_table, wa_table
+from plb_ablate.report.tables.benchmarks import inference_table, memory_table
+from plb_ablate.report.tables.cost_benefit import cost_table
+from plb_ablate.report.tables.differences import comparison_table, verdict
+from plb_ablate.report.tables.model import Table
+from plb_ablate.report.tables.optimism_gap import delta_by_rule_table, gap_table, gap_words
+from plb_ablate.report.tables.provenance import fold_csv, origin_table, run_table
+from plb_ablate.report.tables.removal_check import removal_table
+from plb_ablate.report.tables.render import FORMATS, to_markdown
 
 __all__ = ["Chapter", "Section", "heading", "page", "sections", "write", "write_chapters", "write_page"]
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from plb_ablate.bench import Figure
 from plb_ablate.bench.__main__ import MEASURES, main
 from plb_ablate.bench.epochs import measure_epochs
-from plb_ablate.bench.fresh import BenchError, peak_resident_mb, run_alone, run_beside
-from plb_ablate.bench.other import measure_commands, measure_features
-from plb_ablate.bench.steps import plain_port
+from plb_ablate.bench.features_and_commands import measure_commands, measure_features
+from plb_ablate.bench.isolated_process import BenchError, peak_resident_mb, run_alone, run_beside
+from plb_ablate.bench.measurement import Figure
 from tests.conftest import CommandLine
 
 
@@ -71,10 +70,6 @@ def test_an_epoch_is_timed_with_its_parts() -> None:
 def test_commands_are_timed_and_an_empty_store_is_left_out(tmp_path: Path) -> None:
     figures = measure_commands(f"sqlite:///{tmp_path}/none.db", "plb_ablate", on_start=lambda _: None)
     assert [figure.setting for figure in figures] == ["plb_ablate --help", "report of the published folds"]
-
-
-def test_a_checkout_has_the_plain_port() -> None:
-    assert plain_port().plain_model
 
 
 def test_unknown_measurements_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

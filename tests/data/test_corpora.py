@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from plb_ablate.data import READERS, read_corpus
-from plb_ablate.errors import ConfigError, CorpusError
+from plb_ablate.core.errors import ConfigError, CorpusError
+from plb_ablate.data.registry import READERS, read_corpus
 
 
 def test_readers() -> None:

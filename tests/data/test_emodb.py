@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from plb_ablate.data import emodb, read_corpus
-from plb_ablate.errors import CorpusError
+from plb_ablate.core.errors import CorpusError
+from plb_ablate.data.corpora import emodb
+from plb_ablate.data.registry import read_corpus
 
 COUNTS = {
     "boredom": 81,

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from plb_ablate.config import compose_config
-from plb_ablate.data import READERS, emodb, read_corpus
+from plb_ablate.config.compose import compose_config
+from plb_ablate.core.errors import DownloadError
 from plb_ablate.data.__main__ import main
-from plb_ablate.data.fetch import ARCHIVES, Archive, fetch
-from plb_ablate.errors import DownloadError
+from plb_ablate.data.corpora import emodb
+from plb_ablate.data.download import ARCHIVES, Archive, fetch
+from plb_ablate.data.registry import READERS, read_corpus
 from tests.conftest import CommandLine
 
 COMMAND = (sys.executable, "-m", "plb_ablate.data")

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from plb_ablate.data import iemocap, read_corpus
-from plb_ablate.errors import CorpusError
+from plb_ablate.core.errors import CorpusError
+from plb_ablate.data.corpora import iemocap
+from plb_ablate.data.registry import read_corpus
 
 HEADER = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
 VOTES = "C-E2:\tNeutral;\t()\nC-F1:\tNeutral;\t(curious)\nA-E3:\tval 3; act 2; dom  2;\t()\n\n"

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from plb_ablate.data import ravdess, read_corpus
-from plb_ablate.errors import CorpusError
+from plb_ablate.core.errors import CorpusError
+from plb_ablate.data.corpora import ravdess
+from plb_ablate.data.registry import read_corpus
 
 CLASSES = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from plb_ablate.data.recording import read_samples
+from plb_ablate.data.audio_file import read_samples
 
 TONE = (9000 * np.sin(np.arange(8000) / 10)).astype("<i2")
 GUID = b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plb_ablate.data import Corpus, read_corpus, synthetic
-from plb_ablate.data.actors import EMOTIONS, SENTENCES, SPEAKERS, perform
-from plb_ablate.errors import ConfigError, CorpusError
-from plb_ablate.features import extract
+from plb_ablate.core.errors import ConfigError, CorpusError
+from plb_ablate.data.registry import Corpus, read_corpus
+from plb_ablate.data.synthetic import corpus as synthetic
+from plb_ablate.data.synthetic.speakers import EMOTIONS, SENTENCES, SPEAKERS, perform
+from plb_ablate.features.extraction import extract
 
 
 @pytest.fixture(scope="module")

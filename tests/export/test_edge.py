@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from plb_ablate.export.convert import convert_all
-from plb_ablate.export.source import load_run
-from plb_ablate.litert import LiteRTModel
+from plb_ablate.export.load_run import load_run
+from plb_ablate.inference.litert import LiteRTModel
 from plb_ablate.predict import predict_file
 from tests.export.trained import store_with_models
 

@@ -14,15 +14,15 @@ import pytest
 from mlflow import MlflowClient
 
 from plb_ablate import predict
-from plb_ablate.config import Config
-from plb_ablate.errors import ConfigError, ModelError
-from plb_ablate.export.check import FormatCheck, check_formats, keras_predictor
+from plb_ablate.config.schema import Config
+from plb_ablate.core.errors import ConfigError, ModelError
 from plb_ablate.export.convert import FORMATS, convert_all
-from plb_ablate.export.deliver import deliver
-from plb_ablate.export.source import TrainedModel, find_run, load_run
-from plb_ablate.litert import LiteRTModel, runtime
-from plb_ablate.mfcc import FeatureSettings
-from plb_ablate.model_card import CARD, read_card
+from plb_ablate.export.load_run import TrainedModel, find_run, load_run
+from plb_ablate.export.mlflow_upload import deliver
+from plb_ablate.export.verify import FormatCheck, check_formats, keras_predictor
+from plb_ablate.features.coefficients import FeatureSettings
+from plb_ablate.inference.litert import LiteRTModel, runtime
+from plb_ablate.inference.model_card import CARD, read_card
 from tests.conftest import CommandLine
 from tests.export.trained import store_with_models
 
@@ -142,7 +142,7 @@ def test_a_run_that_is_not_there(export: Export, run: str, message: str) -> None
 
 
 def test_other_recordings_than_those_of_the_training_are_refused(export: Export, tmp_path: Path) -> None:
-    from plb_ablate.data import synthetic
+    from plb_ablate.data.synthetic import corpus as synthetic
 
     synthetic.generate(tmp_path / "other", speakers=1, sentences=1)
     config = export.config

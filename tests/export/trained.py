@@ -6,10 +6,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from plb_ablate.config import Config
-from plb_ablate.ledger import Ledger
-from plb_ablate.model import build_model, named_weights
-from plb_ablate.track import Tracker
+from plb_ablate.config.schema import Config
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.models.inspection import named_weights
+from plb_ablate.models.plb.network import build_model
+from plb_ablate.tracking.mlflow_writer import Tracker
 from tests.results_helper import a_config, finish, planned
 
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from plb_ablate.ablation import MODULES
-from plb_ablate.report.records import METRICS, ORDER
-
-from .store import modules_of
+from plb_ablate.config.variants import MODULES
+from plb_ablate.report.study import METRICS, ORDER
+from tests.report.store import modules_of
 
 DATASETS = ("emodb", "iemocap", "ravdess")
 RULES = ("best_test", "best_validation", "last")

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from plb_ablate.ledger import Ledger
-from plb_ablate.track import Tracker
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.tracking.mlflow_writer import Tracker
+from tests.report.store import Sweep, sqlite_uri
 from tests.results_helper import a_config, finish, planned
-
-from .store import Sweep, sqlite_uri
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from plb_ablate.report.records import ConfigRun, FoldRun, Study, StudyKey, group_studies
-from plb_ablate.report.table import Table
-
-from .store import modules_of
+from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey, group_studies
+from plb_ablate.report.tables.model import Table
+from tests.report.store import modules_of
 
 
 def make_study(

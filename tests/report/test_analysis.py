@@ -1,10 +1,9 @@
 import pytest
 
 from plb_ablate.report.analysis import analyse, effect
-from plb_ablate.report.gap import changes, delta_by_rule_table, gap_table, gap_words
-from plb_ablate.report.verdict import comparison_table, p_cell, verdict
-
-from .studies import make_study, shown
+from plb_ablate.report.tables.differences import comparison_table, p_cell, verdict
+from plb_ablate.report.tables.optimism_gap import changes, delta_by_rule_table, gap_table, gap_words
+from tests.report.studies import make_study, shown
 
 NONE = [0.80, 0.82, 0.78, 0.81, 0.79, 0.80, 0.83, 0.77, 0.80, 0.80]
 

@@ -3,12 +3,11 @@ from dataclasses import replace
 import pytest
 
 from plb_ablate.report.analysis import analyse
-from plb_ablate.report.cost import cost_table
-from plb_ablate.report.origin import origin_table
-from plb_ablate.report.records import Study
-from plb_ablate.report.removals import removal_table
-
-from .studies import make_study, shown
+from plb_ablate.report.study import Study
+from plb_ablate.report.tables.cost_benefit import cost_table
+from plb_ablate.report.tables.provenance import origin_table
+from plb_ablate.report.tables.removal_check import removal_table
+from tests.report.studies import make_study, shown
 
 NAMES = ("none", "dwscnn", "cbam", "spa", "spa_published", "sa", "routing", "forward_only", "dwscnn+sa", "cbam+spa")
 

@@ -17,11 +17,10 @@ import pytest
 
 from plb_ablate import ui
 from plb_ablate.report.__main__ import main
-from plb_ablate.report.runs import read_studies
-from plb_ablate.report.store import experiment_id, open_store
-from tests.servers import free_port
-
-from .store import sqlite_uri
+from plb_ablate.report.read_runs import read_studies
+from plb_ablate.tracking.mlflow_reader import experiment_id, open_store
+from tests.report.store import sqlite_uri
+from tests.tracking.servers import free_port
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

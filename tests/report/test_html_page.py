@@ -9,14 +9,13 @@ import pandas as pd
 import pytest
 
 from plb_ablate.report.__main__ import main
-from plb_ablate.report.origin import run_table
-from plb_ablate.report.render import to_markdown
-from plb_ablate.report.runs import read_studies
-from plb_ablate.report.store import open_store, read_texts, run_page
-from plb_ablate.report.trainings import read_trainings
-
-from .store import Sweep, sqlite_uri
-from .studies import make_study
+from plb_ablate.report.read_artifacts import read_trainings
+from plb_ablate.report.read_runs import read_studies
+from plb_ablate.report.tables.provenance import run_table
+from plb_ablate.report.tables.render import to_markdown
+from plb_ablate.tracking.mlflow_reader import open_store, read_texts, run_page
+from tests.report.store import Sweep, sqlite_uri
+from tests.report.studies import make_study
 
 Make = Callable[..., Sweep]
 
@@ -96,7 +95,7 @@ def test_a_variant_that_lacks_an_artifact_is_left_out(study_folder: Path, monkey
     (study, *_) = read_studies(client, "plb_ablate")
     lost = study.runs("cbam")[study.seeds[0], 1].run_id
     monkeypatch.setattr(
-        "plb_ablate.report.trainings.read_texts",
+        "plb_ablate.report.read_artifacts.read_texts",
         lambda c, run, names: None if run == lost else read_texts(c, run, names),
     )
     found = read_trainings(client, study)

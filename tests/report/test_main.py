@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from plb_ablate.report.__main__ import main
-from plb_ablate.report.store import experiment_id, open_store
-
-from .store import Sweep, sqlite_uri
+from plb_ablate.tracking.mlflow_reader import experiment_id, open_store
+from tests.report.store import Sweep, sqlite_uri
 
 Make = Callable[..., Sweep]
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from .bulk import DATASETS, VARIANTS, fill
+from tests.report.bulk import DATASETS, VARIANTS, fill
 
 MEASURED = """
 import json, resource, sys
-from plb_ablate.bench.fresh import peak_resident_mb
+from plb_ablate.bench.isolated_process import peak_resident_mb
 from plb_ablate.report.__main__ import main
 code = main(sys.argv[1:])
 used = resource.getrusage(resource.RUSAGE_SELF)

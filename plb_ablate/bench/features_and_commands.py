@@ -1,0 +1,66 @@
+"""What surrounds the training: features, the start of the command line, the report."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from plb_ablate.bench.isolated_process import BenchError
+from plb_ablate.bench.measurement import Figure
+
+__all__ = ["measure_commands", "measure_features"]
+
+STORE = "report of the store's runs"
+
+
+def measure_features(paths: Sequence[Path], *, on_start: Callable[[str], None]) -> list[Figure]:
+    """Extract the features of recordings into an empty cache, twice (the first starts workers), then read them back."""
+    from plb_ablate.features.coefficients import mfcc
+    from plb_ablate.features.extraction import extract
+
+    on_start(f"features of {len(paths)} recordings")
+    mfcc(paths[0])
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        for cache in ("cold", "warm", "warm"):
+            begin = time.perf_counter()
+            extract(paths, cache=Path(folder) / cache, progress=False)
+            seconds.append(time.perf_counter() - begin)
+    cold, warm, cached = (len(paths) / value for value in seconds)
+    return [
+        Figure("features", "computed, first call", cold, "recordings/s"),
+        Figure("features", "computed", warm, "recordings/s", warm / cold, "first call"),
+        Figure("features", "from the cache", cached, "recordings/s", cached / warm, "computed"),
+    ]
+
+
+def measure_commands(uri: str | None, experiment: str, *, on_start: Callable[[str], None]) -> list[Figure]:
+    """Time commands from start to end: ``--help``, the reports of the published folds and of a store that has runs.
+
+    Parameters
+    ----------
+    uri : str or None
+        The MLflow store, if there is one.
+    experiment : str
+    on_start : callable
+        Receives what is measured next.
+    """
+    report, figures = ["plb_ablate.report", "--out"], []
+    with tempfile.TemporaryDirectory() as folder:
+        commands = {
+            "plb_ablate --help": ["plb_ablate", "--help"],
+            "report of the published folds": [*report, folder, "--published"],
+        }
+        if uri:
+            commands[STORE] = [*report, folder, "--tracking-uri", uri, "--experiment", experiment]
+        for name, arguments in commands.items():
+            on_start(name)
+            begin = time.perf_counter()
+            done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True)
+            if done.returncode == 0:
+                figures.append(Figure("command", name, time.perf_counter() - begin, "s"))
+            elif name != STORE:  # a store without runs is no failure
+                raise BenchError(f"python -m {' '.join(arguments)} failed:\n{done.stderr}")
+    return figures

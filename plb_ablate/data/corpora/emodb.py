@@ -1,0 +1,123 @@
+"""Berlin Database of Emotional Speech (EMO-DB): ``wav/03a01Fa.wav``.
+
+F. Burkhardt et al., "A database of German emotional speech", Interspeech 2005, http://emodb.bilderbar.info.
+The name is speaker (2 digits), sentence (3 characters), emotion (1 letter, German), version (1 letter).
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from natsort import natsorted
+
+from plb_ablate.core.errors import CorpusError
+from plb_ablate.data.corpus import Utterance
+from plb_ablate.data.folder_layout import collect, layout_error, wav_files
+from plb_ablate.data.reference_counts import Facts
+
+__all__ = ["CLASSES", "EMOTIONS", "FACTS", "SPEAKERS", "Name", "decode", "list_utterances"]
+
+EMOTIONS = {
+    "L": "boredom",  # Langeweile
+    "A": "fear",  # Angst
+    "E": "disgust",  # Ekel
+    "F": "happiness",  # Freude
+    "T": "sadness",  # Trauer
+    "W": "anger",  # Wut
+    "N": "neutral",
+}
+"""Class of each emotion letter, in label order."""
+
+SPEAKERS = {
+    "03": "M",
+    "08": "F",
+    "09": "F",
+    "10": "M",
+    "11": "M",
+    "12": "M",
+    "13": "F",
+    "14": "F",
+    "15": "M",
+    "16": "F",
+}
+"""Gender of each speaker."""
+
+CLASSES = tuple(EMOTIONS.values())
+"""Class names; position is label index."""
+
+FACTS = Facts(
+    source="table 2 of the published study; recordings of its authors at 16 kHz",
+    classes=(81, 69, 46, 71, 62, 127, 79),
+    speakers=dict.fromkeys(SPEAKERS),
+    rate=16_000,
+    cut=28,
+)
+"""Published counts; those of each speaker are not."""
+
+EXPECTED = "<root>/wav/03a01Fa.wav, ... (535 files), as unpacked from http://emodb.bilderbar.info/download/download.zip"
+PATTERN = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[a-z]\d\d)(?P<emotion>[A-Za-z])(?P<version>[a-z])")
+
+
+class Name(NamedTuple):
+    """What a file name says."""
+
+    label: int
+    speaker: str
+    gender: str
+    sentence: str
+    version: str
+
+
+def decode(name: str) -> Name:
+    """Decode a file name.
+
+    Parameters
+    ----------
+    name : str
+        For example ``03a01Fa.wav``: speaker 03, sentence a01, happiness (F), version a.
+
+    Returns
+    -------
+    Name
+        Label index, speaker and the rest.
+
+    Raises
+    ------
+    CorpusError
+        If the name does not parse, or its emotion or speaker is unknown.
+    """
+    match = PATTERN.fullmatch(Path(name).stem)
+    if match is None:
+        raise CorpusError(f"{name}: not a name of this corpus, which are like 03a01Fa.wav")
+    speaker, emotion = match["speaker"], match["emotion"]
+    if emotion not in EMOTIONS:
+        allowed = ", ".join(f"{letter} {label}" for letter, label in EMOTIONS.items())
+        raise CorpusError(f"{name}: emotion {emotion!r} is unknown; allowed are {allowed}")
+    if speaker not in SPEAKERS:
+        raise CorpusError(f"{name}: speaker {speaker!r} is unknown; allowed are {', '.join(SPEAKERS)}")
+    label = CLASSES.index(EMOTIONS[emotion])
+    return Name(label, speaker, SPEAKERS[speaker], match["sentence"], match["version"])
+
+
+def list_utterances(root: Path) -> list[Utterance]:
+    """List the utterances in natural order of the file name.
+
+    Parameters
+    ----------
+    root : Path
+        Folder that holds ``wav/``.
+
+    Raises
+    ------
+    CorpusError
+        If the folder holds no recordings, or some names cannot be decoded (all of them are listed).
+    """
+    files = natsorted(wav_files(root / "wav"), key=lambda path: path.name)
+    if not files:
+        raise layout_error("emodb", root, EXPECTED)
+    return collect("emodb", root, files, _utterance)
+
+
+def _utterance(path: Path) -> Utterance:
+    name = decode(path.name)
+    return Utterance(path, name.label, name.speaker, session=name.speaker, gender=name.gender)

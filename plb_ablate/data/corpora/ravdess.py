@@ -1,0 +1,127 @@
+"""Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS): ``Actor_12/03-01-06-01-02-01-12.wav``.
+
+S. R. Livingstone and F. A. Russo, PLoS ONE 13(5): e0196391, 2018, https://zenodo.org/records/1188976.
+The name is modality, vocal channel, emotion, intensity, statement, repetition, actor. Only speech without video
+(modality 03, channel 01) is read; song that was unpacked beside it is left out.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from plb_ablate.core.errors import CorpusError
+from plb_ablate.data.corpus import Utterance
+from plb_ablate.data.folder_layout import collect, layout_error, wav_files
+from plb_ablate.data.reference_counts import Facts
+
+__all__ = ["CLASSES", "EMOTIONS", "FACTS", "Name", "decode", "list_utterances"]
+
+EMOTIONS = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happy",
+    "04": "sad",
+    "05": "angry",
+    "06": "fearful",
+    "07": "disgust",
+    "08": "surprised",
+}
+"""Class of each emotion code, in label order."""
+
+CLASSES = tuple(EMOTIONS.values())
+"""Class names; position is label index."""
+
+FIELDS = {
+    "modality": ("01", "02", "03"),
+    "channel": ("01", "02"),
+    "emotion": tuple(EMOTIONS),
+    "intensity": ("01", "02"),
+    "statement": ("01", "02"),
+    "repetition": ("01", "02"),
+    "actor": tuple(f"{actor:02d}" for actor in range(1, 25)),
+}
+"""Allowed values of each field of a name, in order."""
+
+FACTS = Facts(
+    source="table 2 of the published study; 60 recordings an actor at 48 kHz, as its authors say",
+    classes=(96, *[192] * 7),
+    speakers=dict.fromkeys(FIELDS["actor"], 60),
+    rate=48_000,
+    cut=34,
+    copies=1,
+)
+"""Published counts. One recording of actor 07 was distributed twice."""
+
+ARCHIVE = "Audio_Speech_Actors_01-24"
+EXPECTED = (
+    "<root>/Actor_01/03-01-01-01-01-01-01.wav, ... (24 actors, 1440 files), as unpacked from "
+    f"{ARCHIVE}.zip of https://zenodo.org/records/1188976"
+)
+
+
+class Name(NamedTuple):
+    """What a file name says."""
+
+    label: int
+    speaker: str
+    gender: str
+    is_speech: bool
+
+
+def decode(name: str) -> Name:
+    """Decode a file name.
+
+    Parameters
+    ----------
+    name : str
+        For example ``03-01-06-01-02-01-12.wav``: fearful (06), actor 12.
+
+    Returns
+    -------
+    Name
+        Label index, speaker, gender (odd actors are male) and whether it is speech without video.
+
+    Raises
+    ------
+    CorpusError
+        If the name has not seven fields, or one of them has an unknown value.
+    """
+    values = Path(name).stem.split("-")
+    if len(values) != len(FIELDS):
+        raise CorpusError(f"{name}: not a name of this corpus, which are like 03-01-06-01-02-01-12.wav")
+    for (field, allowed), value in zip(FIELDS.items(), values, strict=True):
+        if value not in allowed:
+            raise CorpusError(f"{name}: {field} {value!r} is unknown; allowed are {', '.join(allowed)}")
+    modality, channel, emotion, *_, actor = values
+    label = CLASSES.index(EMOTIONS[emotion])
+    return Name(label, actor, "M" if int(actor) % 2 else "F", (modality, channel) == ("03", "01"))
+
+
+def list_utterances(root: Path) -> list[Utterance]:
+    """List the speech utterances by actor, then by file name.
+
+    Parameters
+    ----------
+    root : Path
+        Folder that holds ``Actor_01`` to ``Actor_24``, or the folder of the official archive that does.
+
+    Raises
+    ------
+    CorpusError
+        If the folder holds no recordings, or some names cannot be decoded (all of them are listed).
+    """
+    top = root / ARCHIVE if (root / ARCHIVE).is_dir() else root
+    files = [path for folder in sorted(top.glob("Actor_*")) for path in wav_files(folder)]
+    found = collect("ravdess", root, files, _utterance)
+    utterances = [utterance for utterance in found if utterance is not None]
+    if not utterances:
+        raise layout_error("ravdess", root, EXPECTED)
+    return utterances
+
+
+def _utterance(path: Path) -> Utterance | None:
+    name = decode(path.name)
+    if path.parent.name != f"Actor_{name.speaker}":
+        raise CorpusError(f"{path.name}: actor {name.speaker} lies in {path.parent.name}, not in Actor_{name.speaker}")
+    if not name.is_speech:
+        return None
+    return Utterance(path, name.label, name.speaker, session=name.speaker, gender=name.gender)

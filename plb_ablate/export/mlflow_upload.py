@@ -1,0 +1,119 @@
+"""An exported model in MLflow: a run of its own below the fold's run, with the files and a model that can be loaded."""
+
+import importlib.metadata
+import importlib.util
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+import mlflow
+import numpy as np
+from mlflow.entities import Metric
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
+from numpy.typing import NDArray
+
+import plb_ablate
+from plb_ablate.config.schema import Tracking
+from plb_ablate.core.provenance import provenance
+from plb_ablate.export.load_run import TrainedModel
+from plb_ablate.export.verify import FormatCheck
+from plb_ablate.tracking.mlflow_reader import experiment_id, open_store, store_errors
+
+__all__ = ["deliver"]
+
+LOGGED = "LiteRT float32"
+"""The format that MLflow's model runs."""
+
+REQUIREMENTS = ("librosa", "natsort", "numpy", "rich", "scipy", "soundfile")
+"""What the model needs beside LiteRT."""
+
+
+def deliver(tracking: Tracking, trained: TrainedModel, files: Mapping[str, Path], checks: Sequence[FormatCheck]) -> str:
+    """Log an export and give the address of the model, ``models:/m-...``, for ``mlflow.pyfunc.load_model``.
+
+    Parameters
+    ----------
+    tracking : Tracking
+        Store and experiment.
+    trained : TrainedModel
+    files : mapping of str to Path
+        From `plb_ablate.export.convert.convert_all`.
+    checks : sequence of FormatCheck
+        Become metrics such as ``LiteRT int8/wa``, and ``export.json``.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be written.
+    """
+    client = open_store(str(tracking.uri))
+    example = trained.side("test")[0][:1]
+    with store_errors(str(tracking.uri)), _tracked_at(client.tracking_uri):
+        logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
+        tags = {key: str(trained.settings[key]) for key in ("dataset", "ablation", "seed", "reverse")}
+        tags |= {"level": "export", "fold": str(trained.fold.index), "cell": trained.cell} | provenance()
+        tags |= {"mlflow.parentRunId": trained.run_id}
+        experiment = experiment_id(client, tracking.experiment)
+        with mlflow.start_run(experiment_id=experiment, run_name=f"export {trained.name}", tags=tags) as run:
+            client.log_batch(run.info.run_id, metrics=_metrics(checks))
+            client.log_text(run.info.run_id, json.dumps([asdict(c) for c in checks], indent=1), "export.json")
+            for path in files.values():
+                log = mlflow.log_artifacts if path.is_dir() else mlflow.log_artifact
+                log(str(path), f"formats/{path.name}" if path.is_dir() else "formats")
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(Path(__file__).with_name("pyfunc_model.py")),
+                artifacts={"litert": str(files[LOGGED])},
+                signature=_signature(example, len(trained.prepared.corpus.classes)),
+                input_example=example,
+                code_paths=[str(Path(plb_ablate.__file__).parent)],
+                pip_requirements=_requirements(),
+            )
+    return str(logged.model_uri)
+
+
+@contextmanager
+def _tracked_at(uri: str) -> Iterator[None]:
+    """Let MLflow's module-level functions use a store; processes started later inherit nothing of it."""
+    kept = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(kept)
+
+
+def _signature(example: NDArray[np.float32], classes: int) -> ModelSignature:
+    inputs = TensorSpec(example.dtype, (-1, *example.shape[1:]))
+    outputs = TensorSpec(example.dtype, (-1, classes))
+    return ModelSignature(Schema([inputs]), Schema([outputs]))
+
+
+def _requirements() -> list[str]:
+    """What the model needs, in the versions that it was checked with; LiteRT is on its own, or inside TensorFlow."""
+    installed = {name: importlib.metadata.version(name) for name in (*REQUIREMENTS, _runtime_distribution())}
+    return [f"{name}=={version}" for name, version in installed.items()]
+
+
+def _runtime_distribution() -> str:
+    return "ai-edge-litert" if importlib.util.find_spec("ai_edge_litert") else "tensorflow"
+
+
+def _metrics(checks: Sequence[FormatCheck]) -> list[Metric]:
+    now = int(time.time() * 1000)
+    values = {
+        f"{check.format}/{name}": value
+        for check in checks
+        for name, value in asdict(check).items()
+        if not isinstance(value, str)
+    }
+    return [Metric(name, float(value), now, 0) for name, value in values.items()]

@@ -1,0 +1,116 @@
+"""Does an exported model do what the trained one does? Answered on the test fold, for every format."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from plb_ablate.export.load_run import TrainedModel
+from plb_ablate.inference.litert import LiteRTModel
+from plb_ablate.training.metrics import wa
+
+__all__ = ["FormatCheck", "check_formats", "keras_predictor"]
+
+Predictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""From features (1, 196, 39) to probabilities (1, classes)."""
+
+WARM_UP = 5
+"""Utterances before the clock runs."""
+
+
+@dataclass(frozen=True)
+class FormatCheck:
+    """One format beside the trained Keras model.
+
+    Parameters
+    ----------
+    format, file : str
+    bytes : int
+        Of the file, or of all files of a folder.
+    wa : float
+        Weighted accuracy on the test fold.
+    wa_difference : float
+        Minus that of the Keras model.
+    largest_difference : float
+        Of all probabilities of the test fold.
+    p50_ms : float
+        Median time for one utterance, network alone.
+    """
+
+    format: str
+    file: str
+    bytes: int
+    wa: float
+    wa_difference: float
+    largest_difference: float
+    p50_ms: float
+
+
+def check_formats(
+    trained: TrainedModel,
+    files: Mapping[str, Path],
+    threads: int,
+    *,
+    on_start: Callable[[str], None] = lambda name: None,
+) -> list[FormatCheck]:
+    """Load every exported file anew and compare it with the trained model on the test fold.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+    files : mapping of str to Path
+        From `plb_ablate.export.convert.convert_all`.
+    threads : int
+        Of LiteRT; TensorFlow's are set when it begins.
+    on_start : callable
+        Receives the name of each format as its turn comes.
+    """
+    features, labels = trained.side("test")
+    expected, _ = _timed(keras_predictor(trained.model), features)
+    checks = []
+    for name, path in files.items():
+        on_start(name)
+        found, p50 = _timed(_load(path, threads), features)
+        accuracy = wa(labels, found.argmax(axis=1))
+        difference = accuracy - wa(labels, expected.argmax(axis=1))
+        largest = float(np.abs(found - expected).max())
+        checks.append(FormatCheck(name, path.name, _size(path), accuracy, difference, largest, p50))
+    return checks
+
+
+def _load(path: Path, threads: int) -> Predictor:
+    if path.suffix == ".tflite":
+        return LiteRTModel(path, threads).predict
+    if path.suffix == ".keras":
+        return keras_predictor(keras.models.load_model(path))
+    loaded = tf.saved_model.load(str(path))  # which owns the variables, so it has to stay
+    return lambda features: np.asarray(loaded.serve(tf.constant(features[..., None])))
+
+
+def keras_predictor(model: keras.Model) -> Predictor:
+    """Trace a model once, for any number of utterances."""
+    spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    infer = tf.function(lambda x: model(x, training=False), input_signature=[spec])
+    return lambda features: infer(tf.constant(features[..., None])).numpy()
+
+
+def _timed(predict: Predictor, features: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """Probabilities of all utterances, one at a time, and the median milliseconds of one."""
+    for index in range(WARM_UP):
+        predict(features[index % len(features)][None])
+    rows, seconds = [], []
+    for one in features:
+        start = time.perf_counter()
+        rows.append(predict(one[None]))
+        seconds.append(time.perf_counter() - start)
+    return np.concatenate(rows), float(np.median(seconds)) * 1e3
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -1,0 +1,239 @@
+"""From one recording to what the model sees of it: mel-frequency cepstral coefficients.
+
+Needs librosa and NumPy alone, so that a small computer can run it.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plb_ablate.core.errors import ConfigError, RecordingError
+from plb_ablate.data.audio_file import read_samples
+
+__all__ = [
+    "FeatureSettings",
+    "Windows",
+    "check_window",
+    "coefficients",
+    "failure",
+    "mfcc",
+    "mfcc_windows",
+    "window_starts",
+]
+
+HOP = 512
+"""Samples from frame to frame (librosa's default)."""
+
+N_FFT = 2048
+"""Samples of a frame (librosa's default)."""
+
+FORMAT = 1
+"""Version of the computation; a change of what is computed or stored raises it, and cached features with it."""
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Settings of the features; the defaults are the published ones.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Hz that every recording is resampled to, 8,000 to 192,000.
+    target_length : int
+        Samples that every recording is padded or cut to, at least 2,048.
+    n_mfcc : int
+        Coefficients a frame, 1 to 128.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is out of its range.
+    """
+
+    sample_rate: int = 22_050
+    target_length: int = 100_000
+    n_mfcc: int = 39
+
+    def __post_init__(self) -> None:
+        ranges = {"sample_rate": (8_000, 192_000), "target_length": (N_FFT, 2**31), "n_mfcc": (1, 128)}
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high:
+                raise ConfigError(f"features {name}={value} is impossible: it is a whole number from {low} to {high}.")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of the features of one recording: (frames, coefficients)."""
+        return 1 + self.target_length // HOP, self.n_mfcc
+
+    @property
+    def folder(self) -> str:
+        """Name of the cache folder that belongs to these settings."""
+        return f"mfcc-v{FORMAT}-{self.sample_rate}hz-{self.target_length}-{self.n_mfcc}"
+
+
+PUBLISHED = FeatureSettings()
+"""The settings of the published study."""
+
+
+def mfcc(path: Path | str, settings: FeatureSettings = PUBLISHED) -> NDArray[np.float32]:
+    """Compute the features of one recording, without the cache.
+
+    The recording is made mono, resampled, zero-padded on both sides or cut to its middle, and given to
+    ``librosa.feature.mfcc`` at its defaults (hop 512, frame 2048, 128 mels). No normalisation.
+
+    Parameters
+    ----------
+    path : Path or str
+        The recording.
+    settings : FeatureSettings
+        Rate, length and number of coefficients.
+
+    Returns
+    -------
+    ndarray of float32, shape (196, 39) at the published settings
+        Frames by coefficients, in dB.
+
+    Raises
+    ------
+    RecordingError
+        If the recording is missing, truncated, empty, not audio, all zeros or not finite.
+    """
+    return coefficients(*_samples(path), settings)
+
+
+class Windows(NamedTuple):
+    """Parts of one recording.
+
+    Parameters
+    ----------
+    seconds : float
+        Length of the whole recording.
+    starts, ends : float64 (n,)
+        Where each part begins and ends, in seconds.
+    mfcc : float32 (n, frames, coefficients)
+        Its features.
+    """
+
+    seconds: float
+    starts: NDArray[np.float64]
+    ends: NDArray[np.float64]
+    mfcc: NDArray[np.float32]
+
+
+def mfcc_windows(
+    path: Path | str, window: float | None = None, hop: float = 1.0, settings: FeatureSettings = PUBLISHED
+) -> Windows:
+    """Compute the features of overlapping windows of one recording, or of its middle alone.
+
+    Parameters
+    ----------
+    path : Path or str
+        The recording.
+    window : float, optional
+        Length of a window in seconds; None takes the one part that `mfcc` takes.
+    hop : float
+        Seconds from the start of a window to that of the next.
+    settings : FeatureSettings
+        Of the model; a window shorter than its target length is zero-padded on both sides.
+
+    Raises
+    ------
+    ConfigError
+        If `window` or `hop` is impossible (see `check_window`).
+    RecordingError
+        If the recording cannot be used.
+    """
+    rate, length = settings.sample_rate, settings.target_length
+    if window is not None:
+        check_window(window, hop, settings)
+        length = round(window * rate)
+    samples = _resampled(*_samples(path), settings)
+    middle = [max(len(samples) - length, 0) // 2]
+    starts = np.array(middle if window is None else window_starts(len(samples), length, round(hop * rate)))
+    ends = np.minimum(starts + length, len(samples))
+    features = [_coefficients(samples[start:end], settings) for start, end in zip(starts, ends, strict=True)]
+    return Windows(len(samples) / rate, starts / rate, ends / rate, np.stack(features))
+
+
+def check_window(window: float, hop: float, settings: FeatureSettings = PUBLISHED) -> None:
+    """Refuse windows that cannot be cut.
+
+    Raises
+    ------
+    ConfigError
+        If `window` is longer than what the model sees at once, or `window` or `hop` is shorter than a sample.
+    """
+    longest = settings.target_length / settings.sample_rate
+    for name, seconds in (("window", window), ("hop", hop)):
+        if not (math.isfinite(seconds) and seconds * settings.sample_rate >= 1):
+            raise ConfigError(f"{name}={seconds:g} must be a number of seconds greater than 0.")
+    if round(window * settings.sample_rate) > settings.target_length + settings.sample_rate // 1000:
+        raise ConfigError(f"window={window:g} is longer than the {longest:.3f} seconds that the model sees at once.")
+
+
+def window_starts(samples: int, length: int, step: int) -> list[int]:
+    """Place windows of `length` samples every `step`; one more at the end where samples would be left over.
+
+    A recording no longer than a window has one, which begins at its start.
+    """
+    last = max(samples - length, 0)
+    starts = list(range(0, last + 1, step))
+    return starts if starts[-1] == last else [*starts, last]
+
+
+def failure(error: OSError | ValueError) -> str:
+    """Say why a recording could not be read, in a few words."""
+    return f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
+
+
+def _samples(path: Path | str) -> tuple[NDArray[np.float32], int]:
+    try:
+        return read_samples(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        raise RecordingError([(Path(path), failure(error))]) from None
+
+
+def coefficients(samples: NDArray[np.float32], rate: int, settings: FeatureSettings) -> NDArray[np.float32]:
+    """Compute the features of samples with values from -1 to 1 at `rate` Hz: float32 (frames, coefficients)."""
+    return _coefficients(_resampled(samples, rate, settings), settings)
+
+
+def _resampled(samples: NDArray[np.float32], rate: int, settings: FeatureSettings) -> NDArray[np.float32]:
+    import librosa
+
+    return np.asarray(librosa.resample(samples, orig_sr=rate, target_sr=settings.sample_rate))
+
+
+def _coefficients(samples: NDArray[np.float32], settings: FeatureSettings) -> NDArray[np.float32]:
+    """Compute the features of resampled samples.
+
+    librosa's own functions, but for the mel filters, which it would compute again for every recording.
+    """
+    import librosa
+
+    spectrum = librosa.stft(_centred(samples, settings.target_length), n_fft=N_FFT, hop_length=HOP)
+    mel = _mel_filters(settings.sample_rate) @ (np.abs(spectrum) ** 2)
+    cepstrum = librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=settings.n_mfcc)
+    return np.ascontiguousarray(cepstrum.T, dtype=np.float32)
+
+
+def _centred(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Pad with zeros on both sides (the odd one on the right), or take the middle."""
+    surplus = len(samples) - length
+    if surplus >= 0:
+        return samples[surplus // 2 : surplus // 2 + length]
+    left = -surplus // 2
+    return np.pad(samples, (left, -surplus - left))
+
+
+@lru_cache(maxsize=4)
+def _mel_filters(sample_rate: int) -> NDArray[np.float32]:
+    from librosa.filters import mel
+
+    return np.asarray(mel(sr=sample_rate, n_fft=N_FFT))

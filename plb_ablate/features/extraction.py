@@ -1,0 +1,181 @@
+"""The features of many recordings, computed side by side and kept on disk once computed."""
+
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plb_ablate.core.errors import ConfigError, RecordingError
+from plb_ablate.data.audio_file import read_samples
+from plb_ablate.features.cache import entry_path, load_entry, store_entry
+from plb_ablate.features.coefficients import PUBLISHED, FeatureSettings, coefficients, failure, mfcc
+
+__all__ = ["FeatureSettings", "Features", "extract", "mfcc"]
+
+CHUNK = 16
+"""Recordings that a worker takes at once."""
+
+WORTH_A_WORKER = 250
+"""Recordings that take about as long as a worker takes to start."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Features of many recordings.
+
+    Parameters
+    ----------
+    mfcc : ndarray of float32, shape (n, frames, coefficients)
+        In the order of the paths asked for.
+    digests : tuple of str
+        SHA-256 of the bytes of each recording, in hexadecimal.
+    """
+
+    mfcc: NDArray[np.float32]
+    digests: tuple[str, ...]
+
+
+class _Outcome(NamedTuple):
+    """What became of one recording: its features, or the reason why there are none."""
+
+    number: int
+    digest: str
+    mfcc: NDArray[np.float32] | None
+    reason: str = ""
+
+
+def extract(
+    paths: Sequence[Path],
+    *,
+    cache: Path,
+    settings: FeatureSettings = PUBLISHED,
+    n_jobs: int = -1,
+    progress: bool = True,
+) -> Features:
+    """Give the features of many recordings, computing those that the cache does not hold.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The recordings.
+    cache : Path
+        Folder of computed features; made where missing. Safe to share between processes.
+    settings : FeatureSettings
+        Rate, length and number of coefficients.
+    n_jobs : int
+        Worker processes, as in joblib: -1 is one a processor. None start where the cache holds everything.
+    progress : bool
+        Show a progress bar where standard error is a terminal.
+
+    Returns
+    -------
+    Features
+        In the order of `paths`.
+
+    Raises
+    ------
+    RecordingError
+        If some recordings cannot be used; it lists all of them with the reasons.
+    ConfigError
+        If `n_jobs` is 0 or the cache cannot be written.
+    """
+    jobs = _workers(n_jobs)
+    folder = Path(cache) / settings.folder
+    features = np.empty((len(paths), *settings.shape), dtype=np.float32)
+    digests: dict[int, str] = {}
+    reasons: dict[int, str] = {}
+
+    def keep(outcome: _Outcome) -> None:
+        if outcome.mfcc is None:
+            reasons[outcome.number] = outcome.reason
+        else:
+            features[outcome.number], digests[outcome.number] = outcome.mfcc, outcome.digest
+
+    numbered = list(enumerate(map(Path, paths)))
+    with ThreadPoolExecutor(jobs) as threads:
+        for outcome in threads.map(partial(_recall, folder=folder, settings=settings), numbered):
+            keep(outcome)
+    missing = [item for item in numbered if item[0] not in digests]
+    for outcome in _with_progress(_compute_all(missing, folder, settings, jobs), len(missing), progress):
+        keep(outcome)
+    problems = [(path, reasons[index]) for index, path in numbered if index not in digests]
+    if problems:
+        raise RecordingError(problems)
+    return Features(features, tuple(digests[index] for index, _ in numbered))
+
+
+def _workers(n_jobs: int) -> int:
+    from joblib import effective_n_jobs
+
+    try:
+        return int(effective_n_jobs(n_jobs))
+    except ValueError:
+        raise ConfigError(f"n_jobs={n_jobs} is impossible: it is 1 or more, or -1 for one a processor.") from None
+
+
+def _with_progress(outcomes: Iterator[_Outcome], total: int, progress: bool) -> Iterable[_Outcome]:
+    """Go through `outcomes`, with a progress bar where standard error is a terminal."""
+    if not (progress and total and sys.stderr.isatty()):
+        return outcomes
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(outcomes, description="Extracting features", total=total, console=Console(stderr=True))
+
+
+def _recall(item: tuple[int, Path], folder: Path, settings: FeatureSettings) -> _Outcome:
+    """Look a recording up in the cache."""
+    number, path = item
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        return _Outcome(number, "", None, failure(error))
+    return _Outcome(number, digest, load_entry(entry_path(folder, digest), settings.shape))
+
+
+def _compute_all(
+    items: Sequence[tuple[int, Path]], folder: Path, settings: FeatureSettings, jobs: int
+) -> Iterator[_Outcome]:
+    """Compute in worker processes, as many as are worth starting; the order is theirs."""
+    from joblib import Parallel, delayed
+
+    workers = min(jobs, -(-len(items) // WORTH_A_WORKER))
+    chunks = (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+    if workers < 2:
+        results: Iterable[list[_Outcome]] = (_compute(chunk, folder, settings) for chunk in chunks)
+    else:
+        parallel = Parallel(n_jobs=workers, batch_size=1, return_as="generator_unordered")
+        results = parallel(delayed(_compute)(chunk, folder, settings) for chunk in chunks)
+    for result in results:
+        yield from result
+
+
+def _compute(items: Sequence[tuple[int, Path]], folder: Path, settings: FeatureSettings) -> list[_Outcome]:
+    """Compute and keep the features of a few recordings.
+
+    One thread multiplies the matrices: the number of threads would show in the last bit, and two are slower.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        return [_compute_one(item, folder, settings) for item in items]
+
+
+def _compute_one(item: tuple[int, Path], folder: Path, settings: FeatureSettings) -> _Outcome:
+    number, path = item
+    try:
+        recording = path.read_bytes()
+        samples, rate = read_samples(recording)
+    except (OSError, ValueError) as error:
+        return _Outcome(number, "", None, failure(error))
+    features = coefficients(samples, rate, settings)
+    digest = hashlib.sha256(recording).hexdigest()
+    store_entry(entry_path(folder, digest), features)
+    return _Outcome(number, digest, features)

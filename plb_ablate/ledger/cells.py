@@ -1,0 +1,108 @@
+"""Cells: the units of a study that are trained, kept, skipped, resumed and tracked.
+
+A cell is one fold of one variant: (corpus content, features, ablation, reverse, protocol, trainer, seed, threads,
+fold). Its id is a hash of all that decides its result.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from plb_ablate.config.schema import Config, identity
+from plb_ablate.core.errors import ConfigError
+from plb_ablate.features.dataset import PreparedCorpus
+from plb_ablate.splits.folds import Fold, make_folds
+
+__all__ = ["RESULT_VERSION", "Cell", "plan_cells"]
+
+RESULT_VERSION = 4
+"""Raised when the same settings would give another result: cells of older versions are then not skipped."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fold of one variant.
+
+    Parameters
+    ----------
+    settings : dict
+        All that decides the result but the fold, as plain values (the configuration's `identity`, the content hash).
+    fold : int
+        Index of the fold.
+    n_folds : int
+        Folds that the protocol makes.
+    classes : tuple of str
+        Class names.
+    corpus_file : Path
+        What `plb_ablate.features.dataset.PreparedCorpus.save` wrote.
+    study : str, optional
+        Study that asked for the cell; not part of its identity.
+    n_train : int, optional
+        Utterances that it trains on; follows from the rest.
+    """
+
+    PLACE: ClassVar[frozenset[str]] = frozenset({"fold", "n_folds", "config_hash", "study"})
+    """Keys of `description` that are not settings."""
+
+    settings: dict[str, Any]
+    fold: int
+    n_folds: int
+    classes: tuple[str, ...]
+    corpus_file: Path
+    study: str | None = None
+    n_train: int = 0
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of the settings, the fold and `RESULT_VERSION`: 20 hexadecimal digits."""
+        return _hash(self.settings | {"fold": self.fold, "version": RESULT_VERSION})
+
+    @cached_property
+    def config_hash(self) -> str:
+        """Hash of the settings that all variants of a study share: all but the ablation and the seed."""
+        return _hash({key: value for key, value in self.settings.items() if key not in ("ablation", "seed")})
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What the ledger and the store keep of the cell, as plain values."""
+        place = {"fold": self.fold, "n_folds": self.n_folds, "config_hash": self.config_hash, "study": self.study}
+        return self.settings | place
+
+    @property
+    def label(self) -> str:
+        """What a person calls the cell, for example ``ravdess cbam+sa seed 42 fold 3``."""
+        settings = self.settings
+        return f"{settings['dataset']} {settings['ablation']} seed {settings['seed']} fold {self.fold}"
+
+
+def plan_cells(config: Config, prepared: PreparedCorpus, corpus_file: Path) -> list[Cell]:
+    """List the cells of one configuration: every fold of its protocol, or the one that ``fold=`` names.
+
+    Raises
+    ------
+    ProtocolError
+        If the folds cannot be made.
+    ConfigError
+        If there is no such fold.
+    """
+    folds = make_folds(prepared.corpus, config.protocol)
+    settings = identity(config) | {"content": prepared.content}
+    return [
+        Cell(settings, fold.index, len(folds), prepared.corpus.classes, corpus_file, config.study, len(fold.train))
+        for fold in _wanted(folds, config.fold)
+    ]
+
+
+def _wanted(folds: list[Fold], index: int | None) -> list[Fold]:
+    if index is None:
+        return folds
+    if not 0 <= index < len(folds):
+        raise ConfigError(f"fold={index} does not exist: this protocol makes folds 0 to {len(folds) - 1}, null is all.")
+    return [folds[index]]
+
+
+def _hash(value: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:20]

@@ -1,0 +1,64 @@
+"""Convolutional block attention module: a channel gate, then a spatial gate."""
+
+from typing import Any
+
+import keras
+
+from plb_ablate.models.plb.layers.channel_gate import ChannelGate
+from plb_ablate.models.plb.layers.spatial_gate import SpatialGate
+
+__all__ = ["CBAM"]
+
+
+@keras.saving.register_keras_serializable(package="plb_ablate")
+class CBAM(keras.layers.Layer):
+    """Channel gate, then spatial gate, with a residual: ``x + spatial(channel(x))``.
+
+    Parameters
+    ----------
+    reduction : int
+        Of `ChannelGate`.
+    kernel_size : int
+        Of `SpatialGate`.
+    **kwargs
+        Of `keras.layers.Layer`.
+
+    Call arguments
+    --------------
+    x : float32 (batch, height, width, channel)
+
+    Returns
+    -------
+    float32, same shape as `x`
+
+    Notes
+    -----
+    One instance serves several places of the model: it holds its weights once, and its moving statistics see each.
+
+    References
+    ----------
+    Woo et al., CBAM: Convolutional Block Attention Module, ECCV 2018, equation 1; residual of the published model.
+    """
+
+    def __init__(self, reduction: int = 2, kernel_size: int = 7, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reduction, self.kernel_size = reduction, kernel_size
+        self.channel = ChannelGate(reduction, name="channel")
+        self.spatial = SpatialGate(kernel_size, name="spatial")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights of both gates."""
+        self.channel.build(input_shape)
+        self.spatial.build(input_shape)
+
+    def call(self, x: Any, training: bool | None = None) -> Any:
+        """Apply both gates and add the input."""
+        return x + self.spatial(self.channel(x), training=training)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape of the output: that of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Every argument of the constructor."""
+        return super().get_config() | {"reduction": self.reduction, "kernel_size": self.kernel_size}

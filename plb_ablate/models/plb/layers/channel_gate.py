@@ -1,0 +1,61 @@
+"""Channel gate: which channels matter, learned from their global mean and maximum."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from plb_ablate.models.plb.kernels.mean_max_pool import mean_and_max
+
+__all__ = ["ChannelGate"]
+
+
+@keras.saving.register_keras_serializable(package="plb_ablate")
+class ChannelGate(keras.layers.Layer):
+    """Multiply an image by one weight a channel, from a two-layer network shared by global mean and global maximum.
+
+    Parameters
+    ----------
+    reduction : int
+        Channels divided by this give the width of the hidden layer.
+    **kwargs
+        Of `keras.layers.Layer`.
+
+    Call arguments
+    --------------
+    x : float32 (batch, height, width, channel)
+
+    Returns
+    -------
+    float32, same shape as `x`
+
+    References
+    ----------
+    Woo et al., CBAM: Convolutional Block Attention Module, ECCV 2018, equation 2.
+    """
+
+    def __init__(self, reduction: int = 2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reduction = reduction
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the shared two-layer network."""
+        channels = int(input_shape[-1] or 0)
+        hidden = channels // self.reduction
+        self.squeeze = keras.layers.Dense(hidden, activation="relu", name="squeeze")
+        self.excite = keras.layers.Dense(channels, name="excite")
+        self.squeeze.build((input_shape[0], channels))
+        self.excite.build((input_shape[0], hidden))
+
+    def call(self, x: Any) -> Any:
+        """Apply the gate."""
+        logits = sum(self.excite(self.squeeze(pooled)) for pooled in mean_and_max(x, (1, 2)))
+        return x * ops.sigmoid(logits)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape of the output: that of the input."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Every argument of the constructor."""
+        return super().get_config() | {"reduction": self.reduction}

@@ -1,0 +1,56 @@
+"""``python -m plb_ablate ... --dry-run``: what a sweep would do, and how long it would take."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from plb_ablate.config.schema import Config
+from plb_ablate.ledger.planner import Plan
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.ledger.time_estimate import Speed, duration
+from plb_ablate.orchestration.worker_pool import available_cores
+
+__all__ = ["show"]
+
+_DOES = {
+    "done": "skip",
+    "running": "leave to its process",
+    "stale": "go on",
+    "failed": "try again",
+    "missing": "train",
+}
+
+
+def show(configs: Sequence[Config]) -> None:
+    """Print every cell of a sweep with what would become of it, and an estimate of the time.
+
+    Nothing is trained, and neither ledger nor store is made; features that are not in the cache are extracted.
+
+    Raises
+    ------
+    PlbError
+        Whatever is wrong with settings, corpora or folds.
+    """
+    ledger = Ledger(Path(configs[0].ledger), create=False)
+    cells = Plan().cells(*configs)
+    entries = {cell.id: ledger.entry(cell) for cell in cells}
+    states = {id: entry.state for id, entry in entries.items()}
+    todo = [cell for cell in cells if states[cell.id] not in ("done", "running")]
+    speed = Speed(ledger)
+    width = max(len(cell.label) for cell in cells)
+    for cell in cells:
+        does = _DOES[states[cell.id]]
+        if cell in todo:
+            now = entries[cell.id].read("progress.json")
+            does += f" after epoch {now['epoch']} of {now['epochs']}" if now else ""
+            does += f", {duration(speed.seconds(cell, entries[cell.id]))}"
+        print(f"{cell.id}  {cell.label:{width}}  {does}")
+    counts = Counter(_DOES[states[cell.id]] for cell in cells)
+    print(f"{len(cells)} cells: " + ", ".join(f"{n} to {does}" for does, n in counts.items()) + ".")
+    workers = min(configs[0].n_jobs or available_cores(), max(len(todo), 1))
+    total = speed.total(todo, ledger, workers)
+    if math.isnan(total):
+        print(f"The time is unknown: {ledger.root} has no finished cell to judge by.")
+    elif todo:
+        print(f"About {duration(total)} with {workers} at a time, judged by the cells in {ledger.root}.")

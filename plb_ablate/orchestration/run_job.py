@@ -1,0 +1,55 @@
+"""A part of a sweep: the cells of one configuration, in this process's workers."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from plb_ablate.config.schema import Config
+from plb_ablate.ledger.cells import Cell
+from plb_ablate.ledger.planner import Plan
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.orchestration.worker import reason
+from plb_ablate.orchestration.worker_pool import available_cores, train_cells
+
+__all__ = ["train_missing", "train_part"]
+
+
+def train_part(config: Config, n_jobs: int | None = None) -> None:
+    """Train one configuration of a sweep in a process of its own; who started the sweep checks, shows and delivers.
+
+    An error that is not of one cell becomes the error of all of the configuration's cells that have no result.
+
+    Parameters
+    ----------
+    config : Config
+    n_jobs : int, optional
+        As in `Sweep.run`.
+    """
+    cells, ledger = Plan().cells(config), Ledger(Path(config.ledger))
+    try:
+        train_missing(config, cells, ledger, n_jobs, on_end=lambda *_: None)
+    except Exception as error:
+        for cell in cells:
+            if (entry := ledger.entry(cell)).state != "done":
+                with suppress(OSError):
+                    entry.fail(reason(error), cell.description)
+        raise
+
+
+def train_missing(config: Config, cells: Sequence[Cell], ledger: Ledger, n_jobs: int | None, **told: Any) -> None:
+    """Train those of a configuration's cells that have no result; `told` is as in `train_cells`."""
+    todo = [cell for cell in cells if ledger.entry(cell).state != "done"]
+    workers = min(n_jobs or config.n_jobs or available_cores(), max(len(todo), 1))
+    train_cells(_dealt(todo, workers), ledger, workers, config.threads, **told)
+
+
+def _dealt(cells: Sequence[Cell], workers: int) -> list[Cell]:
+    """Order cells so that workers who take them in turn stay with a variant, which they build and trace once."""
+    variants: dict[str, list[Cell]] = {}
+    for cell in cells:
+        variants.setdefault(f"{cell.settings['ablation']} {cell.config_hash}", []).append(cell)
+    groups = list(variants.values())
+    rounds = (zip_longest(*groups[start : start + workers]) for start in range(0, len(groups), workers))
+    return [cell for turn in rounds for row in turn for cell in row if cell]

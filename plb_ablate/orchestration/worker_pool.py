@@ -1,0 +1,109 @@
+"""Worker processes that train cells side by side; one that dies takes only its own cell with it."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import suppress
+from multiprocessing.util import Finalize
+
+from pebble import ProcessExpired, ProcessPool
+
+from plb_ablate.core.signals import without_ctrl_c
+from plb_ablate.ledger.cells import Cell
+from plb_ablate.ledger.store import Ledger
+from plb_ablate.orchestration.worker import FAILED, reason, start_worker, train_cell
+
+__all__ = ["available_cores", "stop_workers", "train_cells"]
+
+_POLL = 0.5
+"""Seconds between two looks at running cells."""
+
+_pools: dict[tuple[int, int], ProcessPool] = {}
+
+
+def available_cores() -> int:
+    """Cores that this process may use: those it is bound to, and in a SLURM task no more than the task was given."""
+    bound = len(os.sched_getaffinity(0))
+    return min(bound, int(os.environ.get("SLURM_CPUS_PER_TASK", bound)))
+
+
+def train_cells(
+    cells: Sequence[Cell],
+    ledger: Ledger,
+    n_jobs: int,
+    threads: int,
+    *,
+    on_end: Callable[[Cell, str, str], None],
+    on_poll: Callable[[], None] = lambda: None,
+) -> None:
+    """Train cells, `n_jobs` at a time.
+
+    Workers stay for the next call, so that TensorFlow is loaded once; they end with this process, whatever ends it.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+    ledger : Ledger
+    n_jobs, threads : int
+        Processes, and TensorFlow threads of each.
+    on_end : callable
+        Receives each cell with how it ended (see `train_cell`) and why it failed, as soon as it has.
+    on_poll : callable
+        Called about twice a second.
+    """
+    pool = _pool(n_jobs, threads)
+    waiting: dict[Future[str], Cell] = {}
+    try:
+        with without_ctrl_c():
+            for cell in cells:
+                waiting[pool.schedule(train_cell, args=(cell, ledger.root.resolve()))] = cell
+        while waiting:
+            done, _ = wait(waiting, timeout=_POLL, return_when=FIRST_COMPLETED)
+            for future in done:
+                cell = waiting.pop(future)
+                on_end(cell, *_outcome(future, cell, ledger))
+            on_poll()
+    except BaseException:
+        stop_workers()
+        raise
+
+
+def stop_workers() -> None:
+    """End all workers at once; their cells go on from their last epoch in the next sweep."""
+    while _pools:
+        _, pool = _pools.popitem()
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join()
+
+
+def _pool(n_jobs: int, threads: int) -> ProcessPool:
+    if (n_jobs, threads) not in _pools:
+        stop_workers()
+        os.environ.update(OMP_NUM_THREADS=str(threads), TF_CPP_MIN_LOG_LEVEL="3")
+        _pools[n_jobs, threads] = ProcessPool(
+            n_jobs,
+            initializer=start_worker,
+            initargs=(threads, os.getpid()),
+            context=multiprocessing.get_context("spawn"),
+        )
+    return _pools[n_jobs, threads]
+
+
+def _outcome(future: Future[str], cell: Cell, ledger: Ledger) -> tuple[str, str]:
+    entry = ledger.entry(cell)
+    try:
+        outcome = str(future.result())
+        return outcome, entry.error if outcome == FAILED else ""
+    except (ProcessExpired, CancelledError) as error:
+        why = f"the process that trained it ended: {error}"
+    except Exception as error:
+        why = reason(error)
+    with suppress(OSError):  # where the ledger cannot be written, the sweep goes on and tells it at the end
+        entry.fail(why, cell.description)
+    return FAILED, why
+
+
+Finalize(
+    None, stop_workers, exitpriority=100
+)  # before multiprocessing waits for its children, in launchers' processes too

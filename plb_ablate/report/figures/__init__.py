@@ -1,0 +1,1 @@
+"""The figures of a report: their style, those of comparisons and those of trainings."""

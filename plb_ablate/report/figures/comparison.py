@@ -1,0 +1,165 @@
+"""The figures of a page, and of its differences: Δ with its intervals, the folds in pairs, the optimism gap.
+
+Equal data give equal bytes.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from plb_ablate.config.protocol import RULE_LABELS
+from plb_ablate.report.analysis import Analysis, effect, points
+from plb_ablate.report.figures.style import BLUE, GREEN, GREY, ORANGE, empty_figure, label_rows, row_margins
+from plb_ablate.report.figures.training import confusion, curves, parameters, published_curves
+from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name
+from plb_ablate.report.tables.optimism_gap import mean_scores
+from plb_ablate.statistics.equivalence import ROPE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["FIGURES", "forest", "gap", "paired", "save_figure", "write_figures"]
+
+COLOURS = {"costs": ORANGE, "gains": BLUE, "equivalent": GREEN, "open": GREY}
+EFFECTS = {
+    "costs": "removing it costs accuracy",
+    "gains": "removing it gains accuracy",
+    "equivalent": "shown not to matter",
+    "open": "not shown either way",
+}
+RULE_STYLES = {"best_test": (ORANGE, "o"), "best_validation": (BLUE, "s"), "last": (GREY, "D")}
+PANELS = 6
+"""Variants in one row of the paired figure."""
+
+
+def forest(analysis: Analysis) -> "Figure | None":
+    """Draw Δ of every variant with its 95 % interval; None where nothing was compared."""
+    rows = [*analysis.headline.items()]
+    if not rows:
+        return None
+    figure, (axes,) = empty_figure(5.6, row_margins([name for name, _ in rows]), len(rows) * 0.36)
+    axes.axvspan(-100 * ROPE, 100 * ROPE, color="0.92", zorder=0)
+    axes.axvline(0, color="0.4", linewidth=0.8, zorder=1)
+    for y, (_, c) in enumerate(rows):
+        colour, middle = COLOURS[effect(c)], points(c.test.mean)
+        axes.plot([points(end) for end in c.test.ci95], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
+        axes.plot(middle, y, "o", color=colour, markersize=6, zorder=3)
+        axes.annotate(f"{middle:+.2f}", (middle, y), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+    label_rows(axes, [display_name(name) for name, _ in rows])
+    rule = RULE_LABELS[analysis.study.headline[0]]
+    axes.set_xlabel(f"Δ, proposed minus variant (points), {rule}; grey: ±{100 * ROPE:g} point", fontsize=9)
+    used = [word for word in EFFECTS if any(effect(c) == word for _, c in rows)]
+    handles = [axes.plot([], [], "o-", color=COLOURS[word], label=EFFECTS[word])[0] for word in used]
+    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
+    return figure
+
+
+def paired(analysis: Analysis) -> "Figure | None":
+    """Draw every fold's score with the proposed model and with the variant, joined; None where nothing was compared."""
+    names = [*analysis.headline]
+    if not names:
+        return None
+    study, (rule, metric) = analysis.study, analysis.study.headline
+    lines = math.ceil(len(names) / PANELS)
+    columns = max(3, min(len(names), PANELS))
+    bottom = 0.65 + 0.15 * max(_broken(name).count("\n") for name in names)
+    figure, grid = empty_figure(1.35 * columns, (0.7, 0.1, bottom, 0.35), 2.6 * lines, lines)
+    proposed = _by_fold(study.scores("none", rule, metric))
+    for i, axes in enumerate(grid):
+        shown = names[i * PANELS : (i + 1) * PANELS]
+        for x, name in enumerate(shown):
+            _slopes(axes, 2 * x, proposed, _by_fold(study.scores(name, rule, metric)))
+        axes.set_xticks([2 * x + 0.5 for x in range(len(shown))], [_broken(name) for name in shown], fontsize=8)
+        axes.set_xlim(-0.6, 2 * columns - 0.4)
+        axes.set_ylabel(f"{'published WA' if metric == 'score' else 'WA'} (%)")
+        axes.grid(axis="y", color="0.92")
+    line = "a fold" if len(study.seeds) == 1 else f"a fold, mean of {len(study.seeds)} seeds"
+    grid[0].set_title(f"each line {line}: proposed (left) to variant (right)", fontsize=9, loc="left")
+    grid[0].plot([], [], color=ORANGE, label="worse without")
+    grid[0].plot([], [], color=BLUE, label="better or equal without")
+    grid[0].plot([], [], "_", color="black", markersize=12, label="mean")
+    figure.legend(loc="lower center", ncols=3, fontsize=8, frameon=False)
+    return figure
+
+
+def _by_fold(scores: Mapping[tuple[int, int], float]) -> list[float]:
+    """Give the mean over seeds of each fold's score, in percent."""
+    folds: dict[int, list[float]] = {}
+    for (_, fold), score in scores.items():
+        folds.setdefault(fold, []).append(100 * score)
+    return [fmean(folds[fold]) for fold in sorted(folds)]
+
+
+def _broken(ablation: str) -> str:
+    """Give a variant's name in lines of two parts, which fit below a panel."""
+    parts = display_name(ablation).split("+")
+    return "+\n".join("+".join(parts[i : i + 2]) for i in range(0, len(parts), 2))
+
+
+def _slopes(axes: "Axes", x: int, left: list[float], right: list[float]) -> None:
+    for colour, worse in ((ORANGE, True), (BLUE, False)):
+        pairs = [(a, b) for a, b in zip(left, right, strict=True) if (b < a) == worse]
+        xs = [value for _ in pairs for value in (x, x + 1, math.nan)]
+        ys = [value for a, b in pairs for value in (a, b, math.nan)]
+        axes.plot(xs, ys, "o-", color=colour, markersize=3, linewidth=1, alpha=0.7)
+    axes.plot([x, x + 1], [fmean(left), fmean(right)], "_", color="black", markersize=12, markeredgewidth=2, zorder=3)
+
+
+def gap(analysis: Analysis) -> "Figure | None":
+    """Draw the mean score of every whole variant under each rule; None where there is one rule or no whole variant."""
+    study = analysis.study
+    means = {name: mean_scores(study, name) for name in study.ablations}
+    means = {name: found for name, found in means.items() if len(found) > 1}
+    if not means:
+        return None
+    figure, (axes,) = empty_figure(5.6, row_margins([*means]), len(means) * 0.36)
+    for y, scores in enumerate(means.values()):
+        axes.plot([min(scores.values()), max(scores.values())], [y, y], color="0.8", linewidth=2, zorder=1)
+    for rule in study.rules:
+        colour, marker = RULE_STYLES[rule]
+        ys = [y for y, scores in enumerate(means.values()) if rule in scores]
+        xs = [scores[rule] for scores in means.values() if rule in scores]
+        axes.plot(xs, ys, marker, color=colour, markersize=6, linestyle="none", label=RULE_LABELS[rule])
+    label_rows(axes, [display_name(name) for name in means])
+    axes.set_xlabel(f"mean {METRIC_NAMES[study.headline[1]]} (%)")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
+    return figure
+
+
+FIGURES: dict[str, tuple[str, Callable[[Analysis], "Figure | None"]]] = {
+    "forest": ("Δ of every variant with its 95 % interval", forest),
+    "paired": ("Scores fold by fold, proposed and variant", paired),
+    "curves": ("Accuracy by epoch", curves),
+    "published_curves": ("Learning curves over the published ones", published_curves),
+    "confusion": ("Confusion matrices, summed over the folds", confusion),
+    "gap": ("Mean score under each choice of the epoch", gap),
+    "parameters": ("Parameters of every variant by module", parameters),
+}
+"""File name to caption and drawing."""
+
+
+def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
+    """Write the figures that a study has data for as PNG; give the files."""
+    import matplotlib
+
+    written = []
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        for name, (_, draw) in FIGURES.items():
+            figure = draw(analysis)
+            if figure is not None:
+                written.append(save_figure(figure, folder / f"{name}.png"))
+    return written
+
+
+def save_figure(figure: "Figure", path: Path) -> Path:
+    """Write a figure as PNG, the same bytes for the same figure; give the file."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    FigureCanvasAgg(figure)
+    figure.savefig(path, format="png", metadata={"Software": None})
+    return path

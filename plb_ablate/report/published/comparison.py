@@ -1,0 +1,82 @@
+"""The published table beside ours, and what keeps a study from being the published one."""
+
+import math
+
+from plb_ablate.config.protocol import RULE_LABELS
+from plb_ablate.published import tables as published
+from plb_ablate.report.study import Study
+from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name, published_rows
+from plb_ablate.report.tables.model import MISSING, Cell, Table, number, rounded, text
+
+__all__ = ["COLUMNS", "beside_table", "departures"]
+
+COLUMNS = ("max_WA(%)", "min_WA(%)", "avg_WA(%)")
+"""The WA columns of the published tables."""
+
+EPOCHS = 300
+"""Epochs of the published trainings."""
+
+
+def departures(study: Study, *, any_epochs: bool = False) -> list[str]:
+    """List in words what makes a study another experiment than the published one; empty if nothing does.
+
+    With `any_epochs` a shorter training does not count as another one, for its epochs are the first of a whole one.
+    """
+    key, wanted = study.key, published.UTTERANCES.get(study.key.dataset)
+    epochs = {run.value("last", "epoch") + 1 for run in study.folds}
+    known = sorted(int(number) for number in epochs if math.isfinite(number))
+    found = [
+        (key.protocol != "published", f"protocol={key.protocol}"),
+        (key.reverse != "coefficient", f"reverse={key.reverse}"),
+        (key.trainer != "published", f"trainer={key.trainer}"),
+        (not any_epochs and known not in ([], [EPOCHS]), f"{' or '.join(map(str, known))} epochs instead of {EPOCHS}"),
+        (study.n_folds != published.N_SPLITS, f"{study.n_folds} folds instead of {published.N_SPLITS}"),
+        (study.n_utterances not in (0, wanted), f"{study.n_utterances} utterances instead of {wanted}"),
+    ]
+    return [words for differs, words in found if differs]
+
+
+def beside_table(study: Study) -> Table:
+    """Make the published table with ours and the differences beside it.
+
+    Ours is the published score under the study's own rule, whatever the metric of its verdict, so that like stands
+    beside like. Cells are cut, and Δ is taken, as the page does.
+    """
+    rule, dataset = study.headline[0], study.key.dataset
+    theirs, scores = published.table(dataset), {}
+    for name in theirs:
+        found = [*study.scores(name, rule, "score").values()]
+        scores[name] = found if len(found) == len(study.cells) else None
+    ours, delta = published_rows([(name, study.params(name), scores[name]) for name in theirs])
+    rows = [
+        (text(display_name(name)), number(row.params), mine[1], *_pairs(row.wa, mine[2:]))
+        for mine, (name, row) in zip(ours, theirs.items(), strict=True)
+    ]
+    rows.append((text("Δ"), Cell(""), Cell(""), *_pairs(published.delta(dataset), delta, signed=True)))
+    return Table(
+        "beside_published",
+        f"The published table beside ours: {METRIC_NAMES['score']}, {RULE_LABELS[rule]}; "
+        "the differences are ours minus published, in points.",
+        ("Name", "#Params", "our #Params", *(name for column in COLUMNS for name in _header(column))),
+        tuple(rows),
+        "l" + "r" * 11,
+        _notes(study),
+    )
+
+
+def _header(column: str) -> tuple[str, str, str]:
+    return column, f"our {column}", f"{column.partition('_')[0]} difference"
+
+
+def _pairs(theirs: tuple[float, ...], ours: list[Cell], *, signed: bool = False) -> list[Cell]:
+    cells = []
+    for published_value, mine in zip(theirs, ours, strict=True):
+        difference = mine.value - published_value if isinstance(mine.value, float) else None
+        shown = Cell(MISSING) if difference is None else rounded(difference, signed=True)
+        cells += [rounded(published_value, signed=signed), mine, shown]
+    return cells
+
+
+def _notes(study: Study) -> tuple[str, ...]:
+    found = departures(study)
+    return (f"This study is not the published one: {', '.join(found)}.",) if found else ()

@@ -1,0 +1,241 @@
+"""What a report is made of: the finished runs of one study, sorted and counted, with no tracker in sight."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from plb_ablate.config.protocol import ALLOWED_RULES, RULES
+from plb_ablate.config.variants import ABLATIONS, MODULES, OTHER_MODELS
+
+__all__ = [
+    "HEADLINE",
+    "METRICS",
+    "ORDER",
+    "STREAMS",
+    "ConfigRun",
+    "FoldRun",
+    "Study",
+    "StudyKey",
+    "group_studies",
+    "latest",
+    "row_order",
+]
+
+METRICS = ("score", "wa", "ua", "macro_f1")
+"""Published score (mean of batch accuracies), accuracy over utterances, mean recall, macro F1; fractions in [0, 1]."""
+
+HEADLINE = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
+"""Rule and metric that a protocol's verdict and first table rest on: the published score only under ``published``."""
+
+STREAMS = tuple(name for name in OTHER_MODELS if name != "spa_published")
+"""The Pattern Learning Block itself removed: one stream instead of both."""
+
+_SPA = MODULES.index("spa") + 1
+_FIRST = ("none", *MODULES[:_SPA], "spa_published", *MODULES[_SPA:], *STREAMS)
+ORDER = (*_FIRST, *(name for name in ABLATIONS if name not in _FIRST))
+"""Ablations in the order of a table's rows: proposed, removals as published, single streams, combinations."""
+
+
+def row_order(ablation: str) -> tuple[int, str]:
+    """Give the sort key of an ablation's row; names that this version does not know come last."""
+    return (ORDER.index(ablation) if ablation in ORDER else len(ORDER), ablation)
+
+
+@dataclass(frozen=True, order=True)
+class StudyKey:
+    """What runs must share to be compared: nothing of it is ever mixed in one table."""
+
+    dataset: str
+    protocol: str
+    trainer: str
+    reverse: str
+    config_hash: str
+
+    @property
+    def slug(self) -> str:
+        """Folder name of the study's files below its dataset."""
+        reverse = "" if self.reverse == "coefficient" else f"_{self.reverse}"
+        return f"{self.protocol}_{self.trainer}{reverse}_{self.config_hash[:8]}"
+
+
+@dataclass(frozen=True)
+class FoldRun:
+    """One finished training: one fold of one variant.
+
+    Parameters
+    ----------
+    scores : mapping of str to mapping of str to float
+        Rule to metric to value; fractions in [0, 1].
+    headline : str
+        Rule that the run's settings put first; empty means the usual one of its protocol.
+    seconds : float
+        Training time.
+    ended : int
+        End of the run, milliseconds since 1970; of equal cells the latest is kept.
+    tags : mapping of str to str
+        Where the numbers come from: commit, hardware, versions.
+    """
+
+    run_id: str
+    key: StudyKey
+    ablation: str
+    seed: int
+    fold: int
+    n_folds: int
+    ended: int
+    scores: Mapping[str, Mapping[str, float]]
+    headline: str = ""
+    seconds: float = math.nan
+    n_train: int = 0
+    n_validation: int = 0
+    n_test: int = 0
+    tags: Mapping[str, str] | None = None
+
+    def value(self, rule: str, metric: str) -> float:
+        """Give one score as a fraction; nan where the run has none."""
+        return self.scores.get(rule, {}).get(metric, math.nan)
+
+
+@dataclass(frozen=True)
+class ConfigRun:
+    """One finished parent run: one variant under one seed, with its parameter counts."""
+
+    run_id: str
+    key: StudyKey
+    ablation: str
+    seed: int
+    ended: int
+    params: int | None = None
+    trainable: int | None = None
+    modules: Mapping[str, int] | None = None
+    tags: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """All finished runs that may stand in one table.
+
+    Parameters
+    ----------
+    folds : tuple of FoldRun
+        Each (ablation, seed, fold) once, in row order.
+    configs : tuple of ConfigRun
+        Each (ablation, seed) at most once, in row order.
+    """
+
+    key: StudyKey
+    folds: tuple[FoldRun, ...]
+    configs: tuple[ConfigRun, ...] = ()
+
+    @cached_property
+    def ablations(self) -> tuple[str, ...]:
+        """Variants with a finished run, in row order; one whose folds all failed is among them."""
+        names = {run.ablation for run in self.folds} | {run.ablation for run in self.configs}
+        return tuple(sorted(names, key=row_order))
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """Every seed that any variant was trained with."""
+        return tuple(sorted({run.seed for run in self.folds}))
+
+    @cached_property
+    def n_folds(self) -> int:
+        """Folds of the protocol."""
+        return max(run.n_folds for run in self.folds)
+
+    @cached_property
+    def cells(self) -> tuple[tuple[int, int], ...]:
+        """(seed, fold) pairs that every variant must have."""
+        return tuple((seed, fold) for seed in self.seeds for fold in range(self.n_folds))
+
+    @cached_property
+    def rules(self) -> tuple[str, ...]:
+        """Rules that at least one run has scores for."""
+        return tuple(rule for rule in RULES if any(rule in run.scores for run in self.folds))
+
+    @property
+    def headline(self) -> tuple[str, str]:
+        """Rule and metric of the verdict and the first table."""
+        rule, metric = HEADLINE.get(self.key.protocol, ("last", "wa"))
+        return (self.folds[0].headline or rule, metric)
+
+    @cached_property
+    def _by_cell(self) -> dict[str, dict[tuple[int, int], FoldRun]]:
+        table: dict[str, dict[tuple[int, int], FoldRun]] = {}
+        for run in self.folds:
+            table.setdefault(run.ablation, {})[run.seed, run.fold] = run
+        return table
+
+    def runs(self, ablation: str) -> dict[tuple[int, int], FoldRun]:
+        """Give the finished runs of a variant by (seed, fold); empty where there are none."""
+        return self._by_cell.get(ablation, {})
+
+    def scores(self, ablation: str, rule: str, metric: str) -> dict[tuple[int, int], float]:
+        """Give a variant's finite scores by (seed, fold), as fractions, in order of seed and fold."""
+        runs = self.runs(ablation)
+        values = {cell: runs[cell].value(rule, metric) for cell in self.cells if cell in runs}
+        return {cell: value for cell, value in values.items() if math.isfinite(value)}
+
+    def missing(self, ablation: str, rule: str, metric: str) -> list[tuple[int, int]]:
+        """List the (seed, fold) pairs for which a variant has no finite score."""
+        have = self.scores(ablation, rule, metric)
+        return [cell for cell in self.cells if cell not in have]
+
+    def config(self, ablation: str) -> ConfigRun | None:
+        """Give the parent run of a variant (of its lowest seed); None where none is finished."""
+        return next((run for run in self.configs if run.ablation == ablation), None)
+
+    def params(self, ablation: str) -> int | None:
+        """Give a variant's parameter count; None where no finished parent run carries it."""
+        config = self.config(ablation)
+        return None if config is None else config.params
+
+    @cached_property
+    def n_utterances(self) -> int:
+        """Utterances of the corpus that was folded; 0 where no variant and seed has all its folds."""
+        done: Counter[tuple[str, int]] = Counter((run.ablation, run.seed) for run in self.folds)
+        whole = next((pair for pair in sorted(done) if done[pair] == self.n_folds), None)
+        return sum(run.n_test for run in self.folds if (run.ablation, run.seed) == whole)
+
+
+def latest(runs: Iterable[FoldRun]) -> list[FoldRun]:
+    """Keep one run of each fold of each variant and seed: the one that ended last.
+
+    A cell that was delivered twice is the same training twice, and a newer one replaces an older one.
+    """
+    by_age = sorted(runs, key=lambda run: (run.ended, run.run_id))
+    cells = {(run.key, run.ablation, run.seed, run.fold): run for run in by_age}
+    return sorted(cells.values(), key=lambda run: (run.key, row_order(run.ablation), run.seed, run.fold))
+
+
+def group_studies(folds: Iterable[FoldRun], configs: Iterable[ConfigRun] = ()) -> list[Study]:
+    """Sort runs into studies.
+
+    Parameters
+    ----------
+    folds, configs : iterable
+        Finished runs in any order, re-delivered ones included.
+
+    Returns
+    -------
+    list of Study
+        Sorted by dataset, then protocol as in `HEADLINE`, then trainer, direction and config hash.
+    """
+    by_key: dict[StudyKey, list[FoldRun]] = {}
+    for run in latest(folds):
+        by_key.setdefault(run.key, []).append(run)
+    places: dict[tuple[StudyKey, str, int], ConfigRun] = {}
+    for parent in sorted(configs, key=lambda run: (run.ended, run.run_id)):
+        places[parent.key, parent.ablation, parent.seed] = parent
+    parents = sorted(places.values(), key=lambda run: (row_order(run.ablation), run.seed))
+    protocols = tuple(HEADLINE)
+
+    def order(key: StudyKey) -> tuple[str, int, StudyKey]:
+        return key.dataset, protocols.index(key.protocol) if key.protocol in protocols else len(protocols), key
+
+    return [
+        Study(key, tuple(by_key[key]), tuple(run for run in parents if run.key == key))
+        for key in sorted(by_key, key=order)
+    ]

@@ -1,0 +1,58 @@
+"""Provenance: which runs, commits, settings and versions the numbers come from."""
+
+import csv
+import io
+
+from plb_ablate.report.study import METRICS, Study
+from plb_ablate.report.tables.accuracy import display_name
+from plb_ablate.report.tables.model import Cell, Table, number, text
+
+__all__ = ["fold_csv", "origin_table", "run_table"]
+
+
+def origin_table(study: Study) -> Table:
+    """Make the table of settings, commits, hardware and versions; a value that differs between runs is listed whole."""
+    key = study.key
+    facts = {
+        "dataset": key.dataset,
+        "protocol": key.protocol,
+        "trainer": key.trainer,
+        "reverse": key.reverse,
+        "config hash": key.config_hash,
+        "seeds": ", ".join(map(str, study.seeds)),
+        "fold runs": f"{len(study.folds):,}",
+        "utterances": f"{study.n_utterances:,}" if study.n_utterances else "unknown: no variant has all its folds",
+    }
+    tags = [run.tags for run in study.folds if run.tags] + [run.tags for run in study.configs if run.tags]
+    names = dict.fromkeys(name for found in tags for name in found)
+    facts |= {name.replace("_", " "): ", ".join(sorted({t[name] for t in tags if name in t})) for name in names}
+    return Table(
+        "provenance",
+        "Where these numbers come from. Every fold run stands with its id and scores in `folds.csv`.",
+        ("what", "value"),
+        tuple((text(name), text(value)) for name, value in facts.items()),
+        "ll",
+    )
+
+
+def run_table(study: Study, run_page: str = "") -> Table:
+    """Make the table of the parent runs' MLflow ids, which lead to `run_page` where there is one."""
+
+    def place(run_id: str) -> Cell:
+        return Cell(run_id, run_id, link=f"{run_page}{run_id}" if run_page else "")
+
+    rows = [(text(display_name(run.ablation)), number(run.seed, "d"), place(run.run_id)) for run in study.configs]
+    return Table("runs", "MLflow parent runs.", ("Name", "seed", "run id"), tuple(rows), "lrl")
+
+
+def fold_csv(study: Study) -> str:
+    """Write every fold run with all its scores as CSV, for whoever wants to compute on."""
+    columns = [(rule, metric) for rule in study.rules for metric in (*METRICS, "epoch")]
+    fixed = ("ablation", "seed", "fold", "n_train", "n_validation", "n_test", "seconds")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow((*fixed, *(f"{rule}/{metric}" for rule, metric in columns), "run_id"))
+    for run in study.folds:
+        scores = (run.value(rule, metric) for rule, metric in columns)
+        writer.writerow((*(getattr(run, name) for name in fixed), *scores, run.run_id))
+    return buffer.getvalue()

@@ -1,0 +1,71 @@
+"""Audit: what a removal took away is what it should take, module by module."""
+
+from collections.abc import Mapping
+
+from plb_ablate.config.variants import removed_modules
+from plb_ablate.report.study import Study
+from plb_ablate.report.tables.accuracy import display_name
+from plb_ablate.report.tables.model import MISSING, Cell, Table, number, text
+
+__all__ = ["expected_loss", "removal_table"]
+
+_TAKES = {
+    "spa": ("capsule_gate",),
+    "sa": ("layer_norm",),
+    "spa_published": ("forward", "capsule_gate"),
+    "forward_only": ("backward",),
+    "backward_only": ("forward",),
+}
+"""Weights that go with a removal where they do not bear its name.
+
+The attention scale always stays, for the other attention uses it.
+"""
+
+
+def expected_loss(ablation: str, full: Mapping[str, int]) -> dict[str, int]:
+    """Give the parameters that an ablation should take, by module.
+
+    Parameters
+    ----------
+    ablation : str
+        Canonical name; combinations take what each part takes, and the capsule gate once nothing applies it.
+    full : mapping of str to int
+        Parameters of each module of the proposed model.
+    """
+    parts = removed_modules(ablation)
+    modules = {module for part in parts or (ablation,) for module in _TAKES.get(part, (part,))}
+    if {"dwscnn", "sa"} <= parts:
+        modules.add("capsule_gate")
+    return {module: full.get(module, 0) for module in sorted(modules)}
+
+
+def removal_table(study: Study) -> Table:
+    """Make the table of parameters taken and to be taken, from the counts that the runs themselves carry."""
+    none = study.config("none")
+    full = dict(none.modules or {}) if none else {}
+    rows = [_row(study, name, full) for name in study.ablations if name != "none"]
+    return Table(
+        "removals",
+        "Parameters that each removal took from the proposed model, against what it should take.",
+        ("Name", "taken", "should take", "from modules", "took effect"),
+        tuple(rows),
+        "lrrll",
+    )
+
+
+def _row(study: Study, name: str, full: Mapping[str, int]) -> tuple[Cell, ...]:
+    config = study.config(name)
+    if config is None or not config.modules or not full:
+        return (text(display_name(name)), Cell(MISSING), Cell(MISSING), Cell(MISSING), text("no finished parent run"))
+    taken = {m: full.get(m, 0) - config.modules.get(m, 0) for m in sorted({*full, *config.modules})}
+    taken = {module: count for module, count in taken.items() if count}
+    wanted = {module: count for module, count in expected_loss(name, full).items() if count}
+    said = "yes" if taken == wanted and taken else f"NO: should take from {', '.join(wanted) or 'nothing'}"
+    modules = ", ".join(f"{module} {count:,}" for module, count in taken.items()) or "nothing"
+    return (
+        text(display_name(name)),
+        number(sum(taken.values())),
+        number(sum(wanted.values())),
+        text(modules),
+        text(said),
+    )

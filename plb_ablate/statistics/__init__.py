@@ -1,0 +1,9 @@
+"""What a difference between two variants is worth: pure functions of arrays of fold scores.
+
+In: scores by seed and fold. Out: intervals, p-values, posteriors, minimum detectable effects. Knows no file and no run.
+"""
+
+from plb_ablate.statistics.comparison import compare
+from plb_ablate.statistics.paired_test import FoldScore, nadeau_bengio
+
+__all__ = ["FoldScore", "compare", "nadeau_bengio"]

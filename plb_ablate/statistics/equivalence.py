@@ -1,0 +1,45 @@
+"""Whether two variants are practically equivalent: the posterior of their difference.
+
+References
+----------
+G. Corani and A. Benavoli, A Bayesian approach for comparing cross-validated algorithms, Machine Learning 100, 2015.
+"""
+
+from dataclasses import dataclass
+
+from scipy import stats
+
+from plb_ablate.core.errors import PairingError
+from plb_ablate.statistics.paired_test import TTest
+
+__all__ = ["ROPE", "Posterior", "bayesian_correlated_t"]
+
+ROPE = 0.01
+"""Half-width of the region of practical equivalence: one point of accuracy."""
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Probability that the removal costs accuracy, changes it by no more than `rope`, or gains."""
+
+    p_costs: float
+    p_equivalent: float
+    p_gains: float
+    rope: float
+
+
+def bayesian_correlated_t(test: TTest, rope: float = ROPE) -> Posterior:
+    """Bayesian correlated t-test, read off a `nadeau_bengio` test.
+
+    The posterior of the mean difference is a Student distribution with that test's mean, standard error and degrees of
+    freedom. `baycomp.two_on_single` is the same for equal folds and k-fold without a validation part; its correction
+    knows only the number of folds, this one the real sizes.
+    """
+    if rope < 0:
+        raise PairingError(f"rope={rope} must not be negative.")
+    if not test.se:
+        costs, gains = float(test.mean > rope), float(test.mean < -rope)
+    else:
+        costs = float(stats.t.sf(rope, test.df, test.mean, test.se))
+        gains = float(stats.t.cdf(-rope, test.df, test.mean, test.se))
+    return Posterior(costs, 1 - costs - gains, gains, rope)

@@ -1,0 +1,219 @@
+"""One trainer for every variant: Keras `fit`, the published optimiser and schedule, and a score of every epoch.
+
+The trainer knows no tracker and no disk: it emits its state after every epoch, and goes on from a state it is given.
+Random choices depend on (seed, fold, epoch) alone, so a training that was interrupted ends with the same weights.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from plb_ablate.config.protocol import Protocol
+from plb_ablate.config.schema import Trainer
+from plb_ablate.core.seeding import derive_seed
+from plb_ablate.models.inspection import check_removal, module_parameters, named_weights, random_generators
+from plb_ablate.models.plb.loss import smooth
+from plb_ablate.models.plb.network import build_model
+from plb_ablate.splits.folds import Fold
+from plb_ablate.training.checkpoint import TrainingState
+from plb_ablate.training.metrics import published_score, wa
+from plb_ablate.training.setup import TRAINING_CURVES, compile_for_training, learning_rate, seed_dropout
+
+__all__ = ["FoldTrainer"]
+
+
+Array = NDArray[Any]
+
+
+class FoldTrainer:
+    """Train one variant, fold after fold, without building or tracing it again.
+
+    Parameters
+    ----------
+    num_classes, ablation, reverse
+        Of `plb_ablate.models.plb.network.build_model`.
+    trainer : Trainer
+        Epochs, batch size, optimiser, schedule.
+
+    Raises
+    ------
+    RemovalError
+        If the ablation changed nothing.
+    """
+
+    def __init__(self, num_classes: int, ablation: str, reverse: str, trainer: Trainer) -> None:
+        self.trainer, self.num_classes = trainer, num_classes
+        self.model = build_model(
+            num_classes, ablation, reverse, bn_momentum=trainer.bn_momentum, precision=trainer.precision
+        )
+        self.generators = random_generators(self.model)
+        for generator in self.generators.values():
+            generator.name = "seed_generator"  # Keras counts them over all models of a process, and files keep it
+        check_removal(ablation, self.model, build_model(num_classes, "none", reverse, bn_momentum=trainer.bn_momentum))
+        self.loss = compile_for_training(self.model, trainer)
+        self.model.optimizer.build(self.model.trainable_variables)
+        self._initial = [variable.numpy() for variable in self._variables]
+        self._infer = tf.function(
+            lambda x: self.model(x, training=False),
+            input_signature=[tf.TensorSpec((None, *self.model.input_shape[1:]), tf.float32)],
+        )
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Parameters of each module of the model."""
+        return module_parameters(self.model)
+
+    @property
+    def trainable(self) -> int:
+        """Trainable parameters of the model."""
+        return sum(int(np.prod(variable.shape)) for variable in self.model.trainable_variables)
+
+    @property
+    def _variables(self) -> list[keras.Variable]:
+        return [*self.model.weights, *self.model.optimizer.variables]
+
+    def fit_fold(
+        self,
+        features: Array,
+        labels: Array,
+        fold: Fold,
+        protocol: Protocol,
+        seed: int,
+        *,
+        resume: TrainingState | None = None,
+        on_epoch: Callable[[TrainingState], None] = lambda state: None,
+    ) -> TrainingState:
+        """Train on a fold's training side and score every epoch on its other sides.
+
+        Parameters
+        ----------
+        features : float32 (n, 196, 39)
+        labels : int (n,)
+            Of the whole corpus; the fold picks.
+        fold : Fold
+        protocol : Protocol
+            Says which rules choose an epoch.
+        seed : int
+            With the fold's index and the epoch it decides initial weights, shuffling and dropout.
+        resume : TrainingState, optional
+            State to go on from.
+        on_epoch : callable
+            Receives the state after every epoch.
+
+        Returns
+        -------
+        TrainingState
+            After the last epoch.
+        """
+        state = resume or TrainingState()
+        self._restore(state, seed, fold.index)
+        sides = {name: (features[side][..., None], labels[side]) for name, side in fold.sides.items()}
+        train_x, train_y = sides.pop("train")
+        targets = smooth(np.eye(self.num_classes, dtype=np.float32)[train_y], self.trainer.label_smoothing)
+        batch = min(self.trainer.batch_size, len(train_y))
+        self.model.fit(
+            self._batches(train_x, targets, batch, (seed, fold.index), state.epoch),
+            steps_per_epoch=-(-len(train_y) // batch),
+            initial_epoch=state.epoch,
+            epochs=self.trainer.epochs,
+            callbacks=[_ScoreEpochs(self, state, sides, protocol, (seed, fold.index), on_epoch)],
+            shuffle=False,
+            verbose=0,
+        )
+        return state
+
+    def predict(self, x: Array, batch_size: int = 64) -> Array:
+        """Class probabilities, float32 (n, classes), of float32 (n, 196, 39, 1), in inference mode."""
+        return np.concatenate([self._infer(x[i : i + batch_size]).numpy() for i in range(0, len(x), batch_size)])
+
+    def save_weights(self, weights: dict[str, Array], path: Path) -> None:
+        """Save weights, by their public names, as Keras's own ``.weights.h5`` file of the model."""
+        for name, variable in named_weights(self.model).items():
+            variable.assign(weights[name])
+        self.model.save_weights(path)
+
+    def _restore(self, state: TrainingState, seed: int, fold: int) -> None:
+        """Set weights and optimiser to those of `state`, or to fresh ones that depend on (seed, fold, name) alone."""
+        for variable, value in zip(self._variables, state.variables or self._initial, strict=True):
+            variable.assign(value)
+        if state.epoch == 0:
+            for name, variable in named_weights(self.model).items():
+                if name.endswith("/kernel"):
+                    draw = keras.initializers.GlorotUniform(seed=derive_seed(seed, fold, name, "weights"))
+                    variable.assign(draw(variable.shape))
+
+    def _batches(self, x: Array, y: Array, batch: int, seed: tuple[int, int], first_epoch: int) -> tf.data.Dataset:
+        """All batches of all epochs to come; an epoch's order depends on (seed, fold, epoch) alone."""
+        epochs = range(first_epoch, self.trainer.epochs)
+        orders = [np.random.default_rng(derive_seed(*seed, epoch, "shuffle")).permutation(len(y)) for epoch in epochs]
+        inputs, targets = tf.constant(x), tf.constant(y)
+        return (
+            tf.data.Dataset.from_tensor_slices(np.array(orders).reshape(-1, len(y)))
+            .flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(batch))
+            .map(lambda index: (tf.gather(inputs, index), tf.gather(targets, index)))
+            .prefetch(2)
+        )
+
+
+class _ScoreEpochs(keras.callbacks.Callback):
+    """Prepare every epoch's randomness and learning rate, and score the epoch when it ends."""
+
+    def __init__(
+        self,
+        owner: FoldTrainer,
+        state: TrainingState,
+        sides: dict[str, tuple[Array, Array]],
+        protocol: Protocol,
+        seed: tuple[int, int],
+        on_epoch: Callable[[TrainingState], None],
+    ) -> None:
+        super().__init__()
+        self.owner, self.state, self.sides = owner, state, sides
+        self.rules, self.headline, self.seed, self.on_epoch = protocol.rules, protocol.rule, seed, on_epoch
+        self.started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.started = time.monotonic()
+        self.model.optimizer.learning_rate.assign(learning_rate(self.owner.trainer, epoch))
+        seed_dropout(self.owner.generators, *self.seed, epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        state, logs = self.state, logs or {}
+        for curve in TRAINING_CURVES:
+            self._note(f"train/{curve}", logs[curve])
+        probabilities = {name: self.owner.predict(x) for name, (x, _) in self.sides.items()}
+        for name, (_, labels) in self.sides.items():
+            self._score(name, labels, probabilities[name])
+        for rule in self.rules:
+            if self._improves(rule, epoch):
+                state.best[rule], state.probabilities[rule] = epoch, probabilities["test"]
+                if rule == self.headline:
+                    state.weights = {name: weight.numpy() for name, weight in named_weights(self.model).items()}
+        state.epoch = epoch + 1
+        state.variables = [variable.numpy() for variable in self.owner._variables]
+        state.epoch_seconds.append(time.monotonic() - self.started)
+        self.on_epoch(state)
+
+    def _score(self, side: str, labels: Array, probabilities: Array) -> None:
+        predicted = probabilities.argmax(axis=1)
+        targets = np.eye(probabilities.shape[1], dtype=np.float32)[labels]
+        self._note(f"{side}/loss", float(self.owner.loss(targets, probabilities)))
+        self._note(f"{side}/wa", wa(labels, predicted))
+        self._note(f"{side}/score", published_score(labels, predicted))
+        self.state.predicted.setdefault(side, []).append(predicted)
+
+    def _improves(self, rule: str, epoch: int) -> bool:
+        """Whether `rule` prefers this epoch to all before it; of equal epochs the first stays chosen."""
+        if rule == "last" or rule not in self.state.best:
+            return True
+        curve = self.state.history["test/score" if rule == "best_test" else "validation/wa"]
+        return curve[epoch] > curve[self.state.best[rule]]
+
+    def _note(self, curve: str, value: float) -> None:
+        self.state.history.setdefault(curve, []).append(float(value))

@@ -1,0 +1,93 @@
+"""What is there beside what is published."""
+
+import json
+import shutil
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+
+from plb_ablate.data.__main__ import main
+from plb_ablate.data.registry import READERS
+from plb_ablate.data.synthetic import corpus as synthetic
+from plb_ablate.features.corpus_check import check_corpus, published_length
+from plb_ablate.features.extraction import FeatureSettings
+from plb_ablate.published import tables as published
+
+
+def test_published_numbers_are_those_of_the_study() -> None:
+    facts = {name: READERS[name].FACTS for name in published.DATASETS}
+    assert {name: (found.utterances, found.cut) for name, found in facts.items()} == {
+        "emodb": (535, 28),
+        "ravdess": (1440, 34),
+        "iemocap": (5531, 2022),
+    }
+    for name, found in facts.items():
+        assert len(found.classes) == len(READERS[name].CLASSES)
+    assert sum(count or 0 for count in facts["ravdess"].speakers.values()) == 1440
+
+
+def test_a_part_of_ravdess_is_told_by_its_missing_actors(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "ravdess", "--root", str(shared / "data" / "ravdess")]) == 1
+    said = capsys.readouterr().out
+    assert f"speakers missing: {', '.join(f'{actor:02d}' for actor in range(7, 25))}\n" in said
+    assert "class neutral: 24, published 96" in said
+    assert "speaker 06" not in said
+
+
+def test_json_has_all_of_it(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "ravdess", "--root", str(shared / "data" / "ravdess"), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["utterances"] == {"published": 1440, "here": 360}
+    assert found["rates"] == {"48000": 360}
+    assert found["cut"]["here"] + found["padded"] == 360
+    assert found["seconds"]["shortest"] < found["seconds"]["mean"] < found["seconds"]["longest"]
+    assert found["differences"]
+
+
+def test_the_whole_embedded_corpus_is_as_published(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "synthetic"
+    assert main(["fetch", "synthetic", "--root", str(root)]) == 0
+    assert main(["check", "synthetic", "--root", str(root)]) == 0
+    assert "All that is published is as published." in capsys.readouterr().out
+
+
+def test_copies_and_broken_recordings_are_named(small_corpus: Path, tmp_path: Path) -> None:
+    root = tmp_path / "synthetic"
+    shutil.copytree(small_corpus, root)
+    first, second, third = sorted((root / "Speaker_01").glob("*.wav"))[:3]
+    shutil.copy(first, second)
+    third.write_bytes(third.read_bytes()[:1000])
+    found = check_corpus("synthetic", root)
+    assert found.copied == ((f"Speaker_01/{first.name}", f"Speaker_01/{second.name}"),)
+    assert "copies: 1, published 0" in found.differences
+    assert any(line.startswith(f"unusable: Speaker_01/{third.name}: truncated") for line in found.differences)
+    assert found.padded + found.cut.here == len(synthetic.list_utterances(root)) - 1
+
+
+def test_other_sampling_rates_are_told(small_corpus: Path, tmp_path: Path) -> None:
+    import soundfile
+
+    root = tmp_path / "synthetic"
+    shutil.copytree(small_corpus, root)
+    path = next((root / "Speaker_02").glob("*.wav"))
+    samples, rate = soundfile.read(path)
+    soundfile.write(path, samples, rate // 2)
+    assert (
+        f"sampling rate: 1 recordings at {rate // 2:,} Hz, published {rate:,}"
+        in check_corpus("synthetic", root).differences
+    )
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate"), [(100_000, 48_000), (217_687, 48_000), (72_562, 16_000), (72_563, 16_000)]
+)
+def test_lengths_are_those_after_resampling(samples: int, rate: int) -> None:
+    resampled = librosa.resample(np.zeros(samples, np.float32), orig_sr=rate, target_sr=22_050)
+    assert published_length(samples, rate, FeatureSettings()) == len(resampled)
+
+
+def test_a_folder_that_is_no_corpus_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "emodb", "--root", str(tmp_path)]) == 2
+    assert "is empty" in capsys.readouterr().err

@@ -1,0 +1,34 @@
+"""Scores, on cases that can be counted by hand."""
+
+import numpy as np
+import pytest
+
+from plb_ablate.training.metrics import SCORES, published_score, score_predictions, wa
+
+
+def test_published_score_weighs_a_short_batch_like_a_full_one() -> None:
+    labels = np.zeros(33, dtype=int)
+    predicted = np.array([0] * 32 + [1])
+    assert published_score(labels, predicted) == 0.5
+    assert wa(labels, predicted) == pytest.approx(32 / 33)
+
+
+def test_published_score_of_full_batches_is_wa() -> None:
+    random = np.random.default_rng(1)
+    labels, predicted = random.integers(0, 3, (2, 64))
+    assert published_score(labels, predicted) == pytest.approx(wa(labels, predicted))
+
+
+def test_ua_and_macro_f1_count_classes_equally() -> None:
+    labels = np.array([0, 0, 0, 1])
+    scores = score_predictions(labels, np.array([0, 0, 0, 0]))
+    assert tuple(scores) == SCORES
+    assert scores["wa"] == 0.75
+    assert scores["ua"] == 0.5
+    assert scores["macro_f1"] == pytest.approx((6 / 7) / 2)
+
+
+def test_classes_that_the_fold_lacks_are_left_out() -> None:
+    scores = score_predictions(np.array([0, 0, 2, 2]), np.array([0, 1, 2, 2]))
+    assert scores["ua"] == 0.75
+    assert scores["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
