@@ -4,11 +4,11 @@ An ablation name is ``none``, one or more of the five `MODULES` joined by ``+`` 
 which do not combine.
 """
 
-from itertools import combinations, permutations
+from itertools import combinations
 
 from plb_ablate.errors import ConfigError
 
-__all__ = ["ABLATIONS", "ALIASES", "MODULES", "OTHER_MODELS", "canonical_ablation", "removed_modules"]
+__all__ = ["ABLATIONS", "MODULES", "OTHER_MODELS", "canonical_ablation", "removed_modules"]
 
 MODULES = ("dwscnn", "cbam", "spa", "sa", "routing")
 """The modules that can be removed, in the order of the published table."""
@@ -23,27 +23,29 @@ ABLATIONS = (
 )
 """Every ablation under its canonical name."""
 
-ALIASES = {"+".join(order): name for name in ABLATIONS if "+" in name for order in permutations(name.split("+"))} | {
-    name: name for name in ABLATIONS
-}
-"""Every accepted spelling, with the canonical name it means (``sa+cbam`` means ``cbam+sa``)."""
-
 
 def canonical_ablation(name: str) -> str:
-    """Give the canonical spelling of an ablation.
+    """Give the canonical spelling of an ablation: its modules in the order of `MODULES`.
 
     Raises
     ------
     ConfigError
-        If `name` is not an ablation; the message lists the valid ones.
+        If `name` is not an ablation, or names a module twice; the message lists the valid ones.
+
+    Examples
+    --------
+    >>> canonical_ablation("sa+cbam")
+    'cbam+sa'
     """
-    try:
-        return ALIASES[name]
-    except KeyError:
+    if name in ("none", *OTHER_MODELS):
+        return name
+    parts = name.split("+")
+    if not set(parts) <= set(MODULES) or len(set(parts)) < len(parts):
         raise ConfigError(
             f"ablation={name} is unknown. Use none, any of {', '.join(MODULES)} joined by '+' (for example cbam+sa), "
-            f"or one of {', '.join(OTHER_MODELS)}."
-        ) from None
+            f"each once, or one of {', '.join(OTHER_MODELS)}."
+        )
+    return "+".join(module for module in MODULES if module in parts)
 
 
 def removed_modules(name: str) -> frozenset[str]:
