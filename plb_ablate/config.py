@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from plb_ablate.ablation import canonical_ablation
+from plb_ablate.ablation import same_network
 from plb_ablate.errors import ConfigError
 from plb_ablate.protocol import Protocol
 
@@ -174,7 +174,7 @@ class Config:
     study: str | None = None
 
     def __post_init__(self) -> None:
-        self.ablation = canonical_ablation(self.ablation)
+        self.ablation = same_network(self.ablation)
         for key in ("n_jobs", "threads"):
             if (value := getattr(self, key)) is not None and value < 1:
                 raise ConfigError(f"{key}={value} must be 1 or more.")

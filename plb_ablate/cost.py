@@ -10,6 +10,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from plb_ablate.ablation import NETWORKS, OTHER_MODELS
 from plb_ablate.config import Trainer
 from plb_ablate.data import READERS
 from plb_ablate.errors import ConfigError, exit_codes
@@ -20,7 +21,7 @@ __all__ = ["Study", "core_seconds", "main"]
 
 EXAMPLES = """
 examples:
-  python -m plb_ablate.cost                                10 seeds x 3 corpora x 32 variants x 10 folds
+  python -m plb_ablate.cost                                10 seeds x 3 corpora x 28 variants x 10 folds
   python -m plb_ablate.cost --seeds 3 --variants 6 --cores 64
 """
 
@@ -34,12 +35,13 @@ class Study:
     corpora : sequence of str
         Names of corpora, of which the published numbers of utterances are taken.
     seeds, variants, folds, epochs : int
-        Of each corpus; every fold leaves out one of `folds` equal parts.
+        Of each corpus; every fold leaves out one of `folds` equal parts. The variants are by default every distinct
+        network that removals make.
     """
 
     corpora: Sequence[str] = ("emodb", "ravdess", "iemocap")
     seeds: int = 10
-    variants: int = 32
+    variants: int = len(NETWORKS) - len(OTHER_MODELS)
     folds: int = 10
     epochs: int = Trainer.epochs
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from plb_ablate.ablation import same_network_notes
 from plb_ablate.config import Config
 from plb_ablate.ledger import Ledger
 from plb_ablate.plan import Plan
@@ -48,6 +49,8 @@ def show(configs: Sequence[Config]) -> None:
         print(f"{cell.id}  {cell.label:{width}}  {does}")
     counts = Counter(_DOES[states[cell.id]] for cell in cells)
     print(f"{len(cells)} cells: " + ", ".join(f"{n} to {does}" for does, n in counts.items()) + ".")
+    for note in same_network_notes(cell.settings["ablation"] for cell in cells):
+        print(note)
     workers = min(configs[0].n_jobs or available_cores(), max(len(todo), 1))
     total = speed.total(todo, ledger, workers)
     if math.isnan(total):

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from plb_ablate import published
-from plb_ablate.ablation import ABLATIONS
+from plb_ablate.ablation import NETWORKS, network_names, same_network_notes
 from plb_ablate.data import READERS
 from plb_ablate.quiet import logged_to
 
@@ -21,7 +21,7 @@ __all__ = ["Count", "counts", "main"]
 EXAMPLES = """
 examples:
   python -m plb_ablate.params                     the rows of the published tables and the single removals
-  python -m plb_ablate.params --all               every combination of removals too
+  python -m plb_ablate.params --all               every distinct network that removals make, too
   python -m plb_ablate.params --dataset ravdess --json
 """
 
@@ -88,18 +88,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--dataset", choices=list(READERS), action="append", help="only this dataset; may be repeated")
-    parser.add_argument("--all", action="store_true", help="every combination of removals, not only single ones")
+    parser.add_argument("--all", action="store_true", help="every network that combined removals make, too")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
-    wanted = ABLATIONS if options.all else [name for name in ABLATIONS if "+" not in name]
+    wanted = NETWORKS if options.all else [name for name in NETWORKS if "+" not in name]
     rows = counts(options.dataset or list(READERS), wanted)
     compared = [row for row in rows if row.published is not None]
     agreeing = sum(row.verdict == "agrees" for row in compared)
     if options.json:
-        print(json.dumps([asdict(row) | {"verdict": row.verdict} for row in rows], indent=1))
+        told = [{"verdict": row.verdict, "same_network": network_names(row.ablation)[1:]} for row in rows]
+        print(json.dumps([asdict(row) | more for row, more in zip(rows, told, strict=True)], indent=1))
     else:
         console = Console() if sys.stdout.isatty() else Console(width=200)
         _show(rows, console)
+        for note in same_network_notes(row.ablation for row in rows):
+            console.print(note, highlight=False)
         console.print(f"{agreeing} of {len(compared)} published counts agree.", highlight=False)
     return 0 if agreeing == len(compared) else 1
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from plb_ablate.ablation import ABLATIONS, MODULES, removed_modules
+from plb_ablate.ablation import ABLATIONS, MODULES, NETWORKS, network_names, removed_modules, same_network
 from plb_ablate.errors import ConfigError, RemovalError
-from plb_ablate.model import build_model, check_removal, module_parameters, named_weights
+from plb_ablate.model import _graph, build_model, check_removal, module_parameters, named_weights
 
 PUBLISHED = {
     "none": 95_288,
@@ -72,6 +72,21 @@ def test_every_ablation_keeps_exactly_its_parts(ablation: str) -> None:
 
 def test_there_are_35_ablations() -> None:
     assert len(set(ABLATIONS)) == 1 + 31 + 3
+
+
+def test_names_of_one_network_are_those_that_build_one_graph() -> None:
+    graphs = {name: _graph(build_model(4, name)) for name in ABLATIONS}
+    for name, graph in graphs.items():
+        equal = [other for other in ABLATIONS if graphs[other] == graph]
+        assert list(network_names(name)) == equal
+        assert same_network(name) == equal[0] == min(equal, key=len)
+    assert len(set(graphs.values())) == len(NETWORKS) == 28 + 3
+    assert {name for name in ABLATIONS if same_network(name) != name} == {
+        "dwscnn+spa+sa",
+        "dwscnn+cbam+spa+sa",
+        "dwscnn+spa+sa+routing",
+        "dwscnn+cbam+spa+sa+routing",
+    }
 
 
 @pytest.mark.parametrize("pair", [("dwscnn", "cbam"), ("routing", "spa"), ("cbam", "routing")])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from plb_ablate.ablation import ABLATIONS, MODULES, OTHER_MODELS
+from plb_ablate.ablation import MODULES, NETWORKS, OTHER_MODELS
 from plb_ablate.protocol import ALLOWED_RULES, RULES
 
 __all__ = [
@@ -34,7 +34,7 @@ STREAMS = tuple(name for name in OTHER_MODELS if name != "spa_published")
 
 _SPA = MODULES.index("spa") + 1
 _FIRST = ("none", *MODULES[:_SPA], "spa_published", *MODULES[_SPA:], *STREAMS)
-ORDER = (*_FIRST, *(name for name in ABLATIONS if name not in _FIRST))
+ORDER = (*_FIRST, *(name for name in NETWORKS if name not in _FIRST))
 """Ablations in the order of a table's rows: proposed, removals as published, single streams, combinations."""
 
 

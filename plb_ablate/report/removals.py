@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from plb_ablate.ablation import removed_modules
+from plb_ablate.ablation import network_names, removed_modules, same_network_notes
 from plb_ablate.report.records import Study
 from plb_ablate.report.table import MISSING, Cell, Table, number, text
 from plb_ablate.report.tables import display_name
@@ -28,14 +28,12 @@ def expected_loss(ablation: str, full: Mapping[str, int]) -> dict[str, int]:
     Parameters
     ----------
     ablation : str
-        Canonical name; combinations take what each part takes, and the capsule gate once nothing applies it.
+        Canonical name; a combination takes what each part of it takes, and of its other names, if it has any.
     full : mapping of str to int
         Parameters of each module of the proposed model.
     """
-    parts = removed_modules(ablation)
+    parts = {part for name in network_names(ablation) for part in removed_modules(name)}
     modules = {module for part in parts or (ablation,) for module in _TAKES.get(part, (part,))}
-    if {"dwscnn", "sa"} <= parts:
-        modules.add("capsule_gate")
     return {module: full.get(module, 0) for module in sorted(modules)}
 
 
@@ -50,6 +48,7 @@ def removal_table(study: Study) -> Table:
         ("Name", "taken", "should take", "from modules", "took effect"),
         tuple(rows),
         "lrrll",
+        same_network_notes(study.ablations),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from plb_ablate.ablation import ABLATIONS, same_network
 from plb_ablate.errors import StoreError
 from plb_ablate.protocol import RULES
 from plb_ablate.provenance import LIBRARIES
@@ -85,6 +86,12 @@ def _study_key(tags: Mapping[str, str]) -> StudyKey:
     return StudyKey(*(tags[name] for name in _KEY))
 
 
+def _network(tags: Mapping[str, str]) -> str:
+    """Give the name that a run's network goes by; earlier versions stored a few networks under two names."""
+    ablation = tags["ablation"]
+    return same_network(ablation) if ablation in ABLATIONS else ablation
+
+
 def _fold_run(run: StoredRun) -> FoldRun:
     tags, metrics = run.tags, run.metrics
     scores: dict[str, dict[str, float]] = {}
@@ -95,7 +102,7 @@ def _fold_run(run: StoredRun) -> FoldRun:
     return FoldRun(
         run_id=run.run_id,
         key=_study_key(tags),
-        ablation=tags["ablation"],
+        ablation=_network(tags),
         seed=int(tags["seed"]),
         fold=int(tags.get("fold", 0)),
         n_folds=int(tags["n_folds"]),
@@ -115,7 +122,7 @@ def _config_run(run: StoredRun) -> ConfigRun:
     return ConfigRun(
         run_id=run.run_id,
         key=_study_key(run.tags),
-        ablation=run.tags["ablation"],
+        ablation=_network(run.tags),
         seed=int(run.tags["seed"]),
         ended=run.ended,
         params=counts.get("params/total"),
