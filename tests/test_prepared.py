@@ -1,6 +1,7 @@
 """What a corpus's content hash, and with it the id of every cell, depends on."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 
 from plb_ablate.cells import Cell, plan_cells
 from plb_ablate.config import Config, Dataset
-from plb_ablate.data import read_corpus
-from plb_ablate.data.utterance import Corpus
+from plb_ablate.data import READERS, read_corpus
+from plb_ablate.data.utterance import Corpus, Utterance
+from plb_ablate.folds import make_folds
 from plb_ablate.prepared import PreparedCorpus
+from plb_ablate.protocol import Protocol
 
 HELD = {
     "synthetic": ("78523762a0c7fa61646da3962e61a3e4496af33d4e68fb31ba257e8e6fcc1598", "30b79f5a9cfd9ede5f4a"),
@@ -45,3 +48,48 @@ def test_ids_of_emodb_are_held(shared: Path) -> None:
     corpus = read_corpus("emodb", root)
     prepared = prepared_from(corpus, [hashlib.sha256(path.read_bytes()).hexdigest() for path in corpus.paths])
     assert (prepared.content, first_cell(prepared).id) == HELD["emodb"]
+
+
+def spoken_by(genders: Mapping[str, str], name: str) -> Corpus:
+    """A corpus in which each speaker says two classes twice."""
+    root = Path("/corpus")
+    utterances = [
+        Utterance(root / speaker / f"{label}-{number}.wav", label, speaker, speaker, gender)
+        for speaker, gender in genders.items()
+        for label in range(2)
+        for number in range(2)
+    ]
+    return Corpus(name, root, ("calm", "excited"), tuple(utterances))
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_published_gender_says_no_more_than_its_speaker_and_any_other_does(name: str) -> None:
+    facts = READERS[name].FACTS
+    assert set(facts.genders) == set(facts.speakers)
+    first = next(iter(facts.genders))
+    other = {"F": "M", "M": "F"}[facts.genders[first]]
+    hashes = {
+        numbered(spoken_by(dict(facts.genders) | changed, name)).content
+        for changed in ({}, {first: other}, {first: ""}, dict.fromkeys(facts.genders, ""))
+    }
+    assert len(hashes) == 4
+
+
+def test_genders_that_only_a_folder_says_decide_folds_and_are_hashed() -> None:
+    """Two corpora of the same recordings whose speakers are grouped differently are two corpora."""
+    genders = dict(zip("abcdef", "FMFMFM", strict=True))
+    known, swapped = genders, genders | {"a": "M", "b": "F", "d": "F", "e": "M"}
+    folds = [
+        [fold.test.tolist() for fold in make_folds(spoken_by(said, "synthetic"), Protocol("speaker"))]
+        for said in (known, swapped)
+    ]
+    assert folds[0] != folds[1]
+    prepared = [numbered(spoken_by(said, "of_a_folder")) for said in (known, swapped)]
+    assert prepared[0].content != prepared[1].content
+    assert prepared[0].content == numbered(spoken_by(known, "of_a_folder")).content
+    assert first_cell(prepared[0]).id != first_cell(prepared[1]).id
+
+
+def test_a_saved_corpus_keeps_its_content(tmp_path: Path) -> None:
+    prepared = numbered(spoken_by({"a": "F", "b": "M", "c": ""}, "of_a_folder"))
+    assert PreparedCorpus.load(prepared.save(tmp_path)).content == prepared.content

@@ -31,6 +31,7 @@ FACTS = Facts(
     speakers=dict.fromkeys(SPEAKERS, len(EMOTIONS) * len(SENTENCES)),
     rate=RATE,
     copies=0,
+    genders={speaker: gender for speaker, (gender, _) in SPEAKERS.items()},
 )
 """What `generate` makes when nothing else is asked for."""
 
