@@ -32,9 +32,11 @@ HEADLINE = {name: (rules[0], "score" if name == "published" else "wa") for name,
 STREAMS = tuple(name for name in OTHER_MODELS if name != "spa_published")
 """The Pattern Learning Block itself removed: one stream instead of both."""
 
-_SPA = MODULES.index("spa") + 1
-_FIRST = ("none", *MODULES[:_SPA], "spa_published", *MODULES[_SPA:], *STREAMS)
-ORDER = (*_FIRST, *(name for name in NETWORKS if name not in _FIRST))
+_BELOW = {"spa": ("spa_published",)}
+"""Rows of the published page that stand below the removal that they are taken for."""
+
+_REMOVALS = tuple(row for module in MODULES for row in (module, *_BELOW.get(module, ())))
+ORDER = tuple(dict.fromkeys(("none", *_REMOVALS, *STREAMS, *NETWORKS)))
 """Ablations in the order of a table's rows: proposed, removals as published, single streams, combinations."""
 
 
