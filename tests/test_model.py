@@ -174,8 +174,26 @@ def test_a_removal_that_changed_nothing_is_an_error() -> None:
     check_removal("cbam", build_model(7, "cbam"), full)
     with pytest.raises(RemovalError, match="ablation=cbam left the model's graph"):
         check_removal("cbam", build_model(7), full)
-    with pytest.raises(RemovalError, match=r"ablation=sa left the model at 95,288 parameters"):
-        check_removal("sa", build_model(7, reverse="time"), full)
+
+
+def test_a_removal_need_not_take_parameters() -> None:
+    """What changes the graph is a removal: a dropout or a residual connection has nothing to count."""
+    full = build_model(7)
+
+    def without(name: str) -> keras.Model:
+        identity = keras.layers.Identity
+        return keras.models.clone_model(
+            full,
+            clone_function=lambda layer: (
+                identity() if layer.name == name else type(layer).from_config(layer.get_config())
+            ),
+        )
+
+    smaller = without("dropout")
+    assert smaller.count_params() == full.count_params()
+    check_removal("cbam", smaller, full)
+    with pytest.raises(RemovalError, match="left the model's graph as it was: the removal is not wired in"):
+        check_removal("cbam", without("nothing"), full)
 
 
 @pytest.mark.parametrize("ablation", ["none", "cbam+sa", "spa_published"])
