@@ -59,7 +59,9 @@ def _row(study: Study, name: str, full: Mapping[str, int]) -> tuple[Cell, ...]:
     taken = {m: full.get(m, 0) - config.modules.get(m, 0) for m in sorted({*full, *config.modules})}
     taken = {module: count for module, count in taken.items() if count}
     wanted = {module: count for module, count in expected_loss(name, full).items() if count}
-    said = "yes" if taken == wanted and taken else f"NO: should take from {', '.join(wanted) or 'nothing'}"
+    said = f"NO: should take from {', '.join(wanted) or 'nothing'}"
+    if taken == wanted:
+        said = "yes" if taken else "not to be told from counts"
     modules = ", ".join(f"{module} {count:,}" for module, count in taken.items()) or "nothing"
     return (
         text(display_name(name)),
