@@ -16,6 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict, read_write
 
 from plb_ablate.config import Config, config_root, register_schema, to_config
+from plb_ablate.cores import available_cores
 from plb_ablate.errors import PlbError
 from plb_ablate.interrupts import Interrupted, end_with, ignore_ctrl_c, interrupts_raised
 from plb_ablate.jobs import compose_jobs, compose_sweep, without_hydra
@@ -117,8 +118,7 @@ def _finish() -> None:
 def _settle_launcher(launcher: DictConfig, n_jobs: int) -> None:
     """Have joblib start no more processes than there are jobs and cores, so that each job knows its share of them."""
     if launcher.get("n_jobs"):
-        cores = len(os.sched_getaffinity(0))
-        wanted = launcher.n_jobs if launcher.n_jobs > 0 else max(1, cores + 1 + launcher.n_jobs)
+        wanted = launcher.n_jobs if launcher.n_jobs > 0 else max(1, available_cores() + 1 + launcher.n_jobs)
         with read_write(launcher), open_dict(launcher):
             launcher.n_jobs = min(wanted, n_jobs)
 
@@ -131,7 +131,7 @@ def _share_of_cores(config: Config) -> int | None:
     if launcher.get("ray"):
         return 1
     beside = launcher.get("n_jobs")
-    return max(1, len(os.sched_getaffinity(0)) // beside) if beside else None
+    return max(1, available_cores() // beside) if beside else None
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from plb_ablate.ablation import same_network_notes
 from plb_ablate.config import Config
+from plb_ablate.cores import available_cores
 from plb_ablate.ledger import Ledger
 from plb_ablate.plan import Plan
-from plb_ablate.pool import available_cores
 from plb_ablate.speed import Speed, duration
 
 __all__ = ["show"]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from plb_ablate.cores import available_cores
 from plb_ablate.data.recording import read_samples
 from plb_ablate.errors import ConfigError, RecordingError
 from plb_ablate.feature_cache import entry_path, load_entry, store_entry
@@ -70,7 +71,7 @@ def extract(
     settings : FeatureSettings
         Rate, length and number of coefficients.
     n_jobs : int
-        Worker processes, as in joblib: -1 is one a processor. None start where the cache holds everything.
+        Worker processes, as in joblib: -1 is one a core. None start where the cache holds everything.
     progress : bool
         Show a progress bar where standard error is a terminal.
 
@@ -115,9 +116,10 @@ def _workers(n_jobs: int) -> int:
     from joblib import effective_n_jobs
 
     try:
-        return int(effective_n_jobs(n_jobs))
+        jobs = int(effective_n_jobs(n_jobs))
     except ValueError:
-        raise ConfigError(f"n_jobs={n_jobs} is impossible: it is 1 or more, or -1 for one a processor.") from None
+        raise ConfigError(f"n_jobs={n_jobs} is impossible: it is 1 or more, or -1 for one a core.") from None
+    return min(jobs, available_cores()) if n_jobs < 0 else jobs
 
 
 def _with_progress(outcomes: Iterator[_Outcome], total: int, progress: bool) -> Iterable[_Outcome]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from plb_ablate.cells import Cell
 from plb_ablate.config import Config
+from plb_ablate.cores import available_cores
 from plb_ablate.ledger import Ledger
 from plb_ablate.plan import Plan
-from plb_ablate.pool import available_cores, train_cells
+from plb_ablate.pool import train_cells
 from plb_ablate.worker import reason
 
 __all__ = ["train_missing", "train_part"]

@@ -15,6 +15,7 @@ from rich.console import Console
 from plb_ablate.ablation import ABLATIONS
 from plb_ablate.bench import Figure
 from plb_ablate.config import Config, compose_config
+from plb_ablate.cores import available_cores
 from plb_ablate.errors import ConfigError, exit_codes
 from plb_ablate.provenance import provenance
 from plb_ablate.quiet import logged_to
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     load = os.getloadavg()[0]
     names, run, settings = _asked(options.what)
     config = compose_config(settings)
-    found: dict[str, Any] = {"machine": provenance(), "load": load, "cores": len(os.sched_getaffinity(0))}
+    found: dict[str, Any] = {"machine": provenance(), "load": load, "cores": available_cores()}
     with tempfile.TemporaryDirectory(prefix="plb-bench-") as folder, progress.status("starting") as status:
         found |= _measure(names, run, config, options, Path(folder), lambda text: status.update(text))
     if options.json:

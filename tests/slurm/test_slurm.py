@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from plb_ablate.pool import available_cores
+from plb_ablate.cores import available_cores
 from tests.conftest import SMOKE, CommandLine
 from tests.servers import SBIN, until
 from tests.slurm.cluster import PROGRAMS, cluster
