@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import sqlite3
 import tempfile
 import time
@@ -16,11 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # a server that is away is known in seconds
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 import pandas as pd
 from filelock import FileLock

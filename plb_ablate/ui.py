@@ -77,7 +77,7 @@ def _server(uri: str, port: int) -> Iterator[tuple["subprocess.Popen[bytes]", st
             ) from error
     command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port)]
     store = {"MLFLOW_BACKEND_STORE_URI": uri}  # not among the arguments, which every user of the machine can list
-    light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
             [*command, "--workers", "1"], env=os.environ | store | light, stdout=log, stderr=log, start_new_session=True

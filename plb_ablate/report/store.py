@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import os
 import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -67,8 +66,6 @@ def open_store(uri: str) -> "MlflowClient":
         path = Path(uri.removeprefix(_SQLITE)).absolute()
         _check_sqlite(path)
         uri = f"{_SQLITE}{path}"  # MLflow keeps a store by its address, which must not change with the folder
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow import MlflowClient
 
     with store_errors(uri):
