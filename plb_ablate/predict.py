@@ -5,6 +5,7 @@ Needs LiteRT, librosa and NumPy alone (``pip install .[edge]``): no TensorFlow, 
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -105,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps({"classes": model.card.classes, "results": results, "failures": failures}, indent=1))
     else:
         _show(results, model.card.classes, windows=options.window is not None)
-    return _remarks(results, problems, windows=options.window is not None)
+    return _remarks(results, problems, model.card.features.seconds if options.window is None else None)
 
 
 def _predict_all(
@@ -151,13 +152,14 @@ def _cells(verdict: dict[str, Any]) -> tuple[str, ...]:
     return verdict["emotion"], *(f"{value:.3f}" for value in verdict["probabilities"].values())
 
 
-def _remarks(results: Sequence[dict[str, Any]], problems: Sequence[tuple[Path, str]], *, windows: bool) -> int:
-    """Say on standard error what was left out, and give the exit code."""
-    longer = [r for r in results if not windows and r["seconds"] - r["windows"][0]["end"] > 1e-3]
-    if longer:
+def _remarks(results: Sequence[dict[str, Any]], problems: Sequence[tuple[Path, str]], middle: float | None) -> int:
+    """Say on standard error what was left out, and give the exit code; `middle` is the seconds heard of each if any."""
+    longer = [r for r in results if middle is not None and r["seconds"] - r["windows"][0]["end"] > 1e-3]
+    if longer and middle is not None:
+        window = math.floor(1000 * middle) / 1000
         print(
-            f"note: of {len(longer)} of {len(results)} recordings only the middle was heard; --window 4.535 --hop 1 "
-            "hears all of them.",
+            f"note: of {len(longer)} of {len(results)} recordings only the middle was heard; "
+            f"--window {window} --hop {min(window, 1)} hears all of them.",
             file=sys.stderr,
         )
     if problems:
