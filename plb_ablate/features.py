@@ -1,7 +1,6 @@
 """The features of many recordings, computed side by side and kept on disk once computed."""
 
 import hashlib
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from plb_ablate.data.recording import read_samples
 from plb_ablate.errors import ConfigError, RecordingError
 from plb_ablate.feature_cache import entry_path, load_entry, store_entry
 from plb_ablate.mfcc import PUBLISHED, FeatureSettings, coefficients, failure, mfcc
+from plb_ablate.progress_bar import with_progress
 
 __all__ = ["FeatureSettings", "Features", "extract", "mfcc"]
 
@@ -104,7 +104,8 @@ def extract(
         for outcome in threads.map(partial(_recall, folder=folder, settings=settings), numbered):
             keep(outcome)
     missing = [item for item in numbered if item[0] not in digests]
-    for outcome in _with_progress(_compute_all(missing, folder, settings, jobs), len(missing), progress):
+    computed = _compute_all(missing, folder, settings, jobs)
+    for outcome in with_progress(computed, "Extracting features", len(missing), progress=progress):
         keep(outcome)
     problems = [(path, reasons[index]) for index, path in numbered if index not in digests]
     if problems:
@@ -120,16 +121,6 @@ def _workers(n_jobs: int) -> int:
     except ValueError:
         raise ConfigError(f"n_jobs={n_jobs} is impossible: it is 1 or more, or -1 for one a core.") from None
     return min(jobs, available_cores()) if n_jobs < 0 else jobs
-
-
-def _with_progress(outcomes: Iterator[_Outcome], total: int, progress: bool) -> Iterable[_Outcome]:
-    """Go through `outcomes`, with a progress bar where standard error is a terminal."""
-    if not (progress and total and sys.stderr.isatty()):
-        return outcomes
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(outcomes, description="Extracting features", total=total, console=Console(stderr=True))
 
 
 def _recall(item: tuple[int, Path], folder: Path, settings: FeatureSettings) -> _Outcome:

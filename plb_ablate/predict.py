@@ -7,7 +7,7 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from rich.table import Table
 from plb_ablate.errors import RecordingError, exit_codes
 from plb_ablate.litert import LiteRTModel
 from plb_ablate.mfcc import Windows, check_window, mfcc_windows
+from plb_ablate.progress_bar import with_progress
 
 __all__ = ["find_recordings", "main", "predict_file"]
 
@@ -114,21 +115,12 @@ def _predict_all(
 ) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
     results: list[dict[str, Any]] = []
     problems: list[tuple[Path, str]] = []
-    for path in _with_progress(files):
+    for path in with_progress(files, "Listening", len(files)):
         try:
             results.append(predict_file(model, path, options.window, options.hop))
         except RecordingError as error:
             problems += error.problems
     return results, problems
-
-
-def _with_progress(files: Sequence[Path]) -> Iterable[Path]:
-    """Go through `files`, with a progress bar where standard error is a terminal."""
-    if not (len(files) > 1 and sys.stderr.isatty()):
-        return files
-    from rich.progress import track
-
-    return track(files, description="Listening", console=Console(stderr=True))
 
 
 def _show(results: Sequence[dict[str, Any]], classes: Sequence[str], *, windows: bool) -> None:

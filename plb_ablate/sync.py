@@ -5,11 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.progress import track
-
 from plb_ablate.config import Tracking
 from plb_ablate.errors import exit_codes
 from plb_ablate.ledger import Ledger
+from plb_ablate.progress_bar import with_progress
 from plb_ablate.track import Tracker
 
 __all__ = ["main"]
@@ -43,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     tracker = Tracker(Tracking(options.tracking_uri, options.experiment), Ledger(options.ledger))
     waiting = tracker.undelivered()
-    for entry in track(waiting, "delivering", disable=not sys.stderr.isatty()):
+    for entry in with_progress(waiting, "Delivering", len(waiting)):
         tracker.deliver(entry)
     print(f"{len(waiting)} results delivered to {options.experiment}.")
     return 0

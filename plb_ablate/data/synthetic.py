@@ -6,10 +6,8 @@ name is speaker, emotion, sentence. The same bytes come out on every run.
 
 import json
 import shutil
-import sys
 import tempfile
 import wave
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +17,7 @@ from plb_ablate.data.layout import collect, layout_error, wav_files
 from plb_ablate.data.utterance import Utterance
 from plb_ablate.data.voice import RATE
 from plb_ablate.errors import ConfigError, CorpusError
+from plb_ablate.progress_bar import with_progress
 
 __all__ = ["CLASSES", "FACTS", "Name", "decode", "ensure", "generate", "list_utterances"]
 
@@ -136,7 +135,7 @@ def generate(root: Path, *, speakers: int = len(SPEAKERS), sentences: int = len(
     try:
         staged = beside / root.name
         paths = _relative_paths(speakers, sentences)
-        for path in _with_progress(paths):
+        for path in with_progress(paths, "Synthesising speech", len(paths)):
             _write(staged / path)
         marker = {"version": VERSION, "speakers": speakers, "sentences": sentences}
         (staged / MARKER).write_text(json.dumps(marker) + "\n", encoding="utf-8")
@@ -152,16 +151,6 @@ def _relative_paths(speakers: int, sentences: int) -> list[Path]:
         for emotion in EMOTIONS
         for sentence in list(SENTENCES)[:sentences]
     ]
-
-
-def _with_progress(paths: list[Path]) -> Iterable[Path]:
-    """Go through `paths`, with a progress bar where standard error is a terminal."""
-    if not sys.stderr.isatty():
-        return paths
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(paths, description="Synthesising speech", console=Console(stderr=True))
 
 
 def _write(path: Path) -> None:
