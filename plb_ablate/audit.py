@@ -1,11 +1,11 @@
 """``python -m plb_ablate.audit``: what one side of a protocol's folds knows of another."""
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from plb_ablate.command_line import make_parser
 from plb_ablate.config import compose_config
 from plb_ablate.errors import exit_codes
 from plb_ablate.folds import make_folds
@@ -38,12 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 if nothing crosses the sides, 1 if something does, or the exit code of what went wrong.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.audit",
-        description="Look for speakers, copied recordings and nearly equal sounds on two sides of a fold, and for "
+    parser = make_parser(
+        "audit",
+        "Look for speakers, copied recordings and nearly equal sounds on two sides of a fold, and for "
         "classes that a side lacks. Takes the same settings as a sweep.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     parser.add_argument("settings", nargs="*", metavar="key=value", help="for example dataset=ravdess protocol=speaker")
     parser.add_argument("--json", action="store_true", help="print all that was found as JSON")

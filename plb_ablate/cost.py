@@ -1,6 +1,5 @@
 """``python -m plb_ablate.cost``: what a large study would cost in core hours, judged by the cells of a ledger."""
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from plb_ablate.ablation import NETWORKS, OTHER_MODELS
+from plb_ablate.command_line import make_parser
 from plb_ablate.config import Trainer
 from plb_ablate.data import READERS
 from plb_ablate.errors import ConfigError, exit_codes
@@ -81,13 +81,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or the exit code of what went wrong, its message on standard error.
     """
     study = Study()
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.cost",
-        description="Core hours of a study: utterances x (folds - 1) x epochs x seeds, times the seconds that an "
+    parser = make_parser(
+        "cost",
+        "Core hours of a study: utterances x (folds - 1) x epochs x seeds, times the seconds that an "
         "utterance and epoch took in finished cells of a ledger trained on one thread, summed over the variants. "
         "Variants that were not measured count as the median of those that were.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     parser.add_argument("--ledger", type=Path, default=Path("ledger"), help="folder of results (default: ledger)")
     parser.add_argument("--corpora", nargs="+", choices=READERS, default=study.corpora, metavar="NAME")

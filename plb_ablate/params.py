@@ -1,6 +1,5 @@
 """``python -m plb_ablate.params``: parameters of every variant, by module, beside the published counts."""
 
-import argparse
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from plb_ablate import published
 from plb_ablate.ablation import NETWORKS, network_names, same_network_notes
+from plb_ablate.command_line import make_parser
 from plb_ablate.data import READERS
 from plb_ablate.quiet import logged_to
 
@@ -81,11 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0, or 1 if a count differs from the published one.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.params",
-        description="Count the parameters of every dataset and ablation, and compare with the published counts.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "params", "Count the parameters of every dataset and ablation, and compare with the published counts.", EXAMPLES
     )
     parser.add_argument("--dataset", choices=list(READERS), action="append", help="only this dataset; may be repeated")
     parser.add_argument("--all", action="store_true", help="every network that combined removals make, too")

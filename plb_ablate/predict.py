@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from plb_ablate.command_line import make_parser
 from plb_ablate.errors import RecordingError, exit_codes
 from plb_ablate.litert import LiteRTModel
 from plb_ablate.mfcc import Windows, check_window, mfcc_windows
@@ -165,11 +166,8 @@ def _remarks(results: Sequence[dict[str, Any]], problems: Sequence[tuple[Path, s
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.predict",
-        description="Tell the emotion of recordings, with the probability of each that the model knows.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "predict", "Tell the emotion of recordings, with the probability of each that the model knows.", EXAMPLES
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recording, or folder of recordings")
     parser.add_argument("--model", type=Path, required=True, help="a .tflite that `python -m plb_ablate.export` wrote")

@@ -11,6 +11,7 @@ from typing import Any
 
 from plb_ablate import published
 from plb_ablate.cells import Cell
+from plb_ablate.command_line import make_parser
 from plb_ablate.config import Config, Trainer
 from plb_ablate.errors import ConfigError, exit_codes
 from plb_ablate.interrupts import Interrupted, interrupts_raised
@@ -68,12 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.reproduce",
-        description="Train the first epochs of every published variant under the published protocol, and say at which "
+    parser = make_parser(
+        "reproduce",
+        "Train the first epochs of every published variant under the published protocol, and say at which "
         "epochs its learning curves leave those of the published folds.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of a sweep, dataset= among them")
     parser.add_argument("--figure", type=Path, help="draw the curves into this PNG file")

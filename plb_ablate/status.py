@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 
 from plb_ablate.cells import Cell
+from plb_ablate.command_line import make_parser
 from plb_ablate.config import Config, config_root
 from plb_ablate.errors import ConfigError, exit_codes
 from plb_ablate.jobs import compose_sweep
@@ -106,11 +107,10 @@ def _row(entry: LedgerEntry, what: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.status",
-        description="Show cells that are done, running, stale (their process died), failed or missing (not begun).",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "status",
+        "Show cells that are done, running, stale (their process died), failed or missing (not begun).",
+        EXAMPLES,
     )
     parser.add_argument("study", nargs="?", help="a study of experiments/, or the name that cells of the ledger have")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of the sweep, as it was typed")

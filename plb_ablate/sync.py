@@ -1,10 +1,10 @@
 """``python -m plb_ablate.sync``: deliver to MLflow what the ledger has and the store does not, once each."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from plb_ablate.command_line import make_parser
 from plb_ablate.config import Tracking
 from plb_ablate.errors import exit_codes
 from plb_ablate.ledger import Ledger
@@ -30,11 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or the exit code of what went wrong, its message on standard error.
     """
     defaults = Tracking()
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.sync",
-        description="Deliver finished results of a ledger to an MLflow store that does not have them yet.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "sync", "Deliver finished results of a ledger to an MLflow store that does not have them yet.", EXAMPLES
     )
     parser.add_argument("--ledger", type=Path, default=Path("ledger"), help="folder of results (default: ledger)")
     parser.add_argument("--tracking-uri", default=defaults.uri, help=f"MLflow store (default: {defaults.uri})")

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 
 from rich.console import Console
 
+from plb_ablate.command_line import make_parser
 from plb_ablate.config import Tracking
 from plb_ablate.errors import ConfigError, StoreError, exit_codes
 from plb_ablate.interrupts import Interrupted, interrupts_raised
@@ -122,11 +123,8 @@ def _open(address: str, wanted: bool) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     defaults = Tracking()
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.ui",
-        description="Open the MLflow UI on the variants of a study, with the columns that compare them.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "ui", "Open the MLflow UI on the variants of a study, with the columns that compare them.", EXAMPLES
     )
     uri = os.environ.get("MLFLOW_TRACKING_URI") or defaults.uri
     parser.add_argument("--tracking-uri", default=uri, help=f"MLflow store (default: {public(str(uri))})")

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from plb_ablate.ablation import ABLATIONS
 from plb_ablate.bench import Figure
+from plb_ablate.command_line import make_parser
 from plb_ablate.config import Config, compose_config
 from plb_ablate.cores import available_cores
 from plb_ablate.errors import ConfigError, exit_codes
@@ -193,11 +194,10 @@ def _show(found: dict[str, Any]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.bench",
-        description="Measure speed and memory on this machine, as ratios within the run. Close what else is running.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "bench",
+        "Measure speed and memory on this machine, as ratios within the run. Close what else is running.",
+        EXAMPLES,
     )
     parser.add_argument(
         "what", nargs="*", help="measurements, run=best or run=<id>, and settings (dataset=..., fold=...)"

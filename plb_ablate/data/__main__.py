@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from plb_ablate.command_line import make_parser
 from plb_ablate.corpus_check import CorpusCheck, Count, check_corpus
 from plb_ablate.data import READERS, synthetic
 from plb_ablate.data.fetch import ARCHIVES, LICENCE, Archive, fetch
@@ -49,11 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.data",
-        description="Fetch a corpus from its authors, or check the recordings of a folder against what is published.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "data",
+        "Fetch a corpus from its authors, or check the recordings of a folder against what is published.",
+        EXAMPLES,
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     shape = argparse.RawDescriptionHelpFormatter

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from plb_ablate.command_line import make_parser
 from plb_ablate.config import compose_config
 from plb_ablate.errors import ConfigError, exit_codes
 from plb_ablate.quiet import logged_to
@@ -108,13 +109,12 @@ def _show(checks: "Sequence[FormatCheck]", threads: int) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.export",
-        description="Write a trained model as Keras, SavedModel and LiteRT (float32, float16, int8), check each file "
+    parser = make_parser(
+        "export",
+        "Write a trained model as Keras, SavedModel and LiteRT (float32, float16, int8), check each file "
         "against the trained model on the run's test fold, and log the model to MLflow. Takes the settings of a study "
         "for the place of corpus and store.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     parser.add_argument("settings", nargs="+", metavar="key=value", help="run=best or run=<id>, dataset=..., ...")
     parser.add_argument("--out", type=Path, default=Path("exports"), help="folder to write below (default: exports)")
