@@ -29,7 +29,7 @@ def audit_prepared(prepared: PreparedCorpus, protocol: Protocol) -> LeakageRepor
     return audit(prepared.corpus, folds, digests=prepared.digests, features=prepared.mfcc)
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the audit.
 

@@ -71,7 +71,7 @@ def core_seconds(study: Study, rates: Mapping[str, float]) -> float:
     return study.passes * (sum(known) + others)
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the cost.
 

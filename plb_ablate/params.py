@@ -14,6 +14,7 @@ from plb_ablate import published
 from plb_ablate.ablation import NETWORKS, network_names, same_network_notes
 from plb_ablate.command_line import make_parser
 from plb_ablate.data import READERS
+from plb_ablate.errors import exit_codes
 from plb_ablate.quiet import logged_to
 
 __all__ = ["Count", "counts", "main"]
@@ -73,13 +74,14 @@ def _show(rows: Sequence[Count], console: Console) -> None:
     console.print(table)
 
 
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the counts.
 
     Returns
     -------
     int
-        0, or 1 if a count differs from the published one.
+        0, 1 if a count differs from the published one, or the exit code of what went wrong.
     """
     parser = make_parser(
         "params", "Count the parameters of every dataset and ablation, and compare with the published counts.", EXAMPLES

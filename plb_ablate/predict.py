@@ -89,7 +89,7 @@ def _verdict(model: LiteRTModel, probabilities: NDArray[np.float32]) -> dict[str
     return {"emotion": classes[int(probabilities.argmax())], "probabilities": named}
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Classify recordings.
 

@@ -43,7 +43,7 @@ DEFAULTS = {"tracking": "none", "trainer.epochs": "20"}
 """Settings that hold unless others are given."""
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Train, compare and print.
 

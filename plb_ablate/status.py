@@ -37,7 +37,7 @@ _COLUMNS = ("state", "cell", "what", "epoch", "WA %", "time", "note")
 _COLOURS = {"done": "green", "running": "cyan", "stale": "yellow", "failed": "red", "missing": "dim"}
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the state of cells.
 

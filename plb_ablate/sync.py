@@ -20,7 +20,7 @@ examples:
 """
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Deliver.
 

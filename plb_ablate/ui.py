@@ -36,7 +36,7 @@ PATIENCE = 90.0
 """Seconds that the server may take to answer."""
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Start the UI and open it; Ctrl-C ends it.
 

@@ -46,7 +46,7 @@ examples:
 Say = Callable[[str], None]
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print.
 

@@ -29,7 +29,7 @@ exit codes: 0 all is as published; 1 something differs; 2 it cannot be fetched o
 """
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Fetch or check.
 

@@ -31,7 +31,7 @@ examples:
 """
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Export a model, check every file that was written, and log it to MLflow.
 

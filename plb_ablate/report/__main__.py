@@ -34,7 +34,7 @@ examples:
 """
 
 
-@exit_codes("plb_ablate.report")
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the reports, and print the table and the verdict of each study.
 
