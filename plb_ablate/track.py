@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy import create_engine, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from plb_ablate.config import Tracking
+from plb_ablate.credentials import hide_credentials
 from plb_ablate.errors import StoreError
 from plb_ablate.figures import confusion_figure, curves_figure
 from plb_ablate.ledger import Ledger, LedgerEntry
@@ -300,13 +301,8 @@ def _store_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        address, reason = uri, (str(error).strip() or type(error).__name__).splitlines()[0]
-        with suppress(ArgumentError):
-            url = make_url(uri)
-            address = url.render_as_string(hide_password=True)
-            if url.password:
-                reason = reason.replace(str(url.password), "***")
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise StoreError(
-            f"the MLflow store tracking.uri={address} cannot be used: {reason}\n"
+            f"the MLflow store tracking.uri={hide_credentials(uri)} cannot be used: {hide_credentials(reason, uri)}\n"
             "Results stay in the ledger. Start the store or name another one, then run `python -m plb_ablate.sync`."
         ) from error

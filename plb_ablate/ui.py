@@ -17,9 +17,10 @@ from rich.console import Console
 
 from plb_ablate.command_line import make_parser
 from plb_ablate.config import Tracking
+from plb_ablate.credentials import hide_credentials, without_credentials
 from plb_ablate.errors import ConfigError, StoreError, exit_codes
 from plb_ablate.interrupts import Interrupted, interrupts_raised
-from plb_ablate.report.store import experiment_id, open_store, public, store_errors, without_credentials
+from plb_ablate.report.store import experiment_id, open_store, store_errors
 from plb_ablate.view import EXPERIMENT_TAGS, page
 
 __all__ = ["main"]
@@ -127,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         "ui", "Open the MLflow UI on the variants of a study, with the columns that compare them.", EXAMPLES
     )
     uri = os.environ.get("MLFLOW_TRACKING_URI") or defaults.uri
-    parser.add_argument("--tracking-uri", default=uri, help=f"MLflow store (default: {public(str(uri))})")
+    parser.add_argument("--tracking-uri", default=uri, help=f"MLflow store (default: {hide_credentials(str(uri))})")
     parser.add_argument("--experiment", default=defaults.experiment, help="MLflow experiment (default: %(default)s)")
     parser.add_argument("--port", type=int, default=5000, help="port on this machine (default: %(default)s)")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="print the address only")

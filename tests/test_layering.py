@@ -10,7 +10,18 @@ import plb_ablate
 PACKAGE = Path(plb_ablate.__file__).parent
 
 ROOMS = (
-    ("command_line", "cores", "errors", "files", "interrupts", "progress_bar", "seeding", "quiet", "provenance"),
+    (
+        "command_line",
+        "cores",
+        "credentials",
+        "errors",
+        "files",
+        "interrupts",
+        "progress_bar",
+        "seeding",
+        "quiet",
+        "provenance",
+    ),
     ("ablation", "protocol", "slurm"),
     ("config",),
     ("jobs",),

@@ -6,11 +6,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from plb_ablate.ablation import ABLATIONS, same_network
+from plb_ablate.credentials import hide_credentials
 from plb_ablate.errors import StoreError
 from plb_ablate.protocol import RULES
 from plb_ablate.provenance import LIBRARIES
 from plb_ablate.report.records import METRICS, ConfigRun, FoldRun, Study, StudyKey, group_studies
-from plb_ablate.report.store import START, StoredRun, experiment_id, finished_runs, public, read_artifact
+from plb_ablate.report.store import START, StoredRun, experiment_id, finished_runs, read_artifact
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -63,7 +64,7 @@ def read_studies(
     if not folds:
         of = f" of dataset={dataset}" if dataset else ""
         of += f" with seed={','.join(map(str, seeds))}" if seeds else ""
-        store = f"{public(client.tracking_uri)}, experiment {experiment!r},"
+        store = f"{hide_credentials(client.tracking_uri)}, experiment {experiment!r},"
         raise StoreError(f"{store} has no finished fold{of}: nothing to report. {START}")
     return group_studies(folds, configs)
 
