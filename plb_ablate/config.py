@@ -4,6 +4,7 @@ Every key of ``conf/`` has its type and default here; a key that is not here is 
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = [
     "Tracking",
     "Trainer",
     "compose_config",
+    "composing",
     "config_root",
     "identity",
     "register_schema",
@@ -208,13 +210,28 @@ def compose_config(overrides: Sequence[str]) -> Config:
     ConfigError
         If a setting is unknown or impossible.
     """
-    from hydra import compose, initialize_config_dir
+    from hydra import compose
+
+    with composing():
+        return to_config(compose("config", list(overrides)))
+
+
+@contextmanager
+def composing() -> Iterator[None]:
+    """Let Hydra compose from ``conf/`` within the block.
+
+    Raises
+    ------
+    ConfigError
+        If Hydra refuses a setting; its reason, with the cause, is the message.
+    """
+    from hydra import initialize_config_dir
     from hydra.errors import HydraException
 
     register_schema()
     try:
         with initialize_config_dir(str(config_root() / "conf"), version_base="1.3"):
-            return to_config(compose("config", list(overrides)))
+            yield
     except HydraException as error:
         raise ConfigError(" ".join(str(part) for part in (error, error.__cause__) if part)) from None
 

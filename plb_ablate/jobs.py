@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from plb_ablate.config import Config, config_root, register_schema, to_config
-from plb_ablate.errors import ConfigError
+from plb_ablate.config import Config, composing, to_config
 
 __all__ = ["compose_jobs", "compose_sweep", "without_hydra"]
 
@@ -51,17 +49,13 @@ def compose_sweep(overrides: Sequence[str], *, multirun: bool = False) -> list[C
     ConfigError
         If a setting is unknown or impossible.
     """
-    register_schema()
-    try:
-        with initialize_config_dir(str(config_root() / "conf"), version_base="1.3"):
-            hydra = GlobalHydra.instance().hydra
-            assert hydra is not None
-            composed = hydra.compose_config("config", list(overrides), RunMode.MULTIRUN, with_log_configuration=False)
-            if multirun or composed.hydra.mode == RunMode.MULTIRUN:
-                return compose_jobs(composed)
-            return [to_config(compose("config", list(overrides)))]
-    except HydraException as error:
-        raise ConfigError(" ".join(str(part) for part in (error, error.__cause__) if part)) from None
+    with composing():
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        composed = hydra.compose_config("config", list(overrides), RunMode.MULTIRUN, with_log_configuration=False)
+        if multirun or composed.hydra.mode == RunMode.MULTIRUN:
+            return compose_jobs(composed)
+        return [to_config(compose("config", list(overrides)))]
 
 
 def without_hydra(composed: DictConfig) -> DictConfig:

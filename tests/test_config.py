@@ -16,6 +16,7 @@ from plb_ablate.ablation import ABLATIONS, MODULES, canonical_ablation, removed_
 from plb_ablate.config import Config, Trainer, compose_config, config_root, identity, register_schema
 from plb_ablate.data import READERS
 from plb_ablate.errors import ConfigError
+from plb_ablate.jobs import compose_sweep
 from plb_ablate.protocol import PROTOCOLS
 from tests.conftest import CommandLine
 
@@ -98,8 +99,9 @@ def test_defaults_are_the_published_training() -> None:
     ],
 )
 def test_misspelt_overrides_are_refused_by_name(override: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        config(override)
+    for composed in (compose_config, compose_sweep):
+        with pytest.raises(ConfigError, match=said):
+            composed([override])
 
 
 @pytest.mark.parametrize(
