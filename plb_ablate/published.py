@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from plb_ablate.data import READERS
 from plb_ablate.errors import ConfigError, PairingError
+from plb_ablate.protocol import Protocol
 from plb_ablate.stats import ROPE, Comparison, FoldScore, compare
 
 __all__ = [
@@ -51,10 +52,10 @@ REMOVALS = ("dwscnn", "cbam", "spa_published", "sa", "routing")
 UTTERANCES = {name: READERS[name].FACTS.utterances for name in DATASETS}
 """Number of recordings that the published folds divide."""
 
-N_SPLITS = 10
+N_SPLITS = Protocol.n_splits
 """Number of published folds."""
 
-RANDOM_STATE = 98
+RANDOM_STATE = Protocol.random_state
 """Seed of the published folds; it stands in for the seed of the published trainings, which is not known."""
 
 

@@ -3,6 +3,7 @@
 import math
 
 from plb_ablate import published
+from plb_ablate.config import Trainer
 from plb_ablate.protocol import RULE_LABELS
 from plb_ablate.report.records import Study
 from plb_ablate.report.table import MISSING, Cell, Table, number, rounded, text
@@ -13,7 +14,7 @@ __all__ = ["COLUMNS", "beside_table", "departures"]
 COLUMNS = ("max_WA(%)", "min_WA(%)", "avg_WA(%)")
 """The WA columns of the published tables."""
 
-EPOCHS = 300
+EPOCHS = Trainer.epochs
 """Epochs of the published trainings."""
 
 

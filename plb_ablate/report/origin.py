@@ -3,7 +3,8 @@
 import csv
 import io
 
-from plb_ablate.report.records import METRICS, Study
+from plb_ablate.metrics import SCORES
+from plb_ablate.report.records import Study
 from plb_ablate.report.table import Cell, Table, number, text
 from plb_ablate.report.tables import display_name
 
@@ -47,7 +48,7 @@ def run_table(study: Study, run_page: str = "") -> Table:
 
 def fold_csv(study: Study) -> str:
     """Write every fold run with all its scores as CSV, for whoever wants to compute on."""
-    columns = [(rule, metric) for rule in study.rules for metric in (*METRICS, "epoch")]
+    columns = [(rule, metric) for rule in study.rules for metric in (*SCORES, "epoch")]
     fixed = ("ablation", "seed", "fold", "n_train", "n_validation", "n_test", "seconds")
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

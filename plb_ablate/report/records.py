@@ -11,7 +11,6 @@ from plb_ablate.protocol import ALLOWED_RULES, RULES
 
 __all__ = [
     "HEADLINE",
-    "METRICS",
     "ORDER",
     "STREAMS",
     "ConfigRun",
@@ -22,9 +21,6 @@ __all__ = [
     "latest",
     "row_order",
 ]
-
-METRICS = ("score", "wa", "ua", "macro_f1")
-"""Published score (mean of batch accuracies), accuracy over utterances, mean recall, macro F1; fractions in [0, 1]."""
 
 HEADLINE = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
 """Rule and metric that a protocol's verdict and first table rest on: the published score only under ``published``."""

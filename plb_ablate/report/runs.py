@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from plb_ablate.ablation import ABLATIONS, same_network
 from plb_ablate.credentials import hide_credentials
 from plb_ablate.errors import StoreError
+from plb_ablate.metrics import SCORES
 from plb_ablate.protocol import RULES
 from plb_ablate.provenance import LIBRARIES
-from plb_ablate.report.records import METRICS, ConfigRun, FoldRun, Study, StudyKey, group_studies
+from plb_ablate.report.records import ConfigRun, FoldRun, Study, StudyKey, group_studies
 from plb_ablate.report.store import START, StoredRun, experiment_id, finished_runs, read_artifact
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ PROVENANCE = ("git_commit", "hardware", "host", "onednn", "python", *LIBRARIES)
 _KEY = ("dataset", "protocol", "trainer", "reverse", "config_hash")
 _NEEDED = frozenset({*_KEY, "ablation", "seed", "n_folds"})
 _TAGS = _NEEDED | {"fold", "headline", *PROVENANCE}
-_SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*METRICS, "epoch"))
+_SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*SCORES, "epoch"))
 _SIZES = ("n_train", "n_validation", "n_test")
 _MODULE = "params/module/"
 

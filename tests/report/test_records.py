@@ -43,6 +43,15 @@ def test_modules_need_not_be_those_of_the_published_study() -> None:
     assert done.stdout.split() == ["none", "residual", "pooling", "residual+pooling"], done.stderr
 
 
+def test_the_names_of_scores_load_no_scikit_learn() -> None:
+    program = (
+        "import sys, plb_ablate.report.runs\n"
+        "print([name for name in ('sklearn', 'tensorflow', 'mlflow') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_a_cell_delivered_twice_counts_once_and_the_latest_is_kept() -> None:
     twice = [run(score=0.7, run_id="new", ended=9), run(score=0.6, run_id="old", ended=5)]
     assert [found.run_id for found in group_studies(twice)[0].folds] == ["new"]
