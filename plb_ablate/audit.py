@@ -1,6 +1,5 @@
 """``python -m plb_ablate.audit``: what one side of a protocol's folds knows of another."""
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from plb_ablate.config.compose import compose_config
 from plb_ablate.config.protocol import Protocol
+from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import exit_codes
 from plb_ablate.features.dataset import prepare
 from plb_ablate.splits.leakage import audit_prepared
@@ -23,7 +23,7 @@ examples:
 """
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the audit.
 
@@ -32,12 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 if nothing crosses the sides, 1 if something does, or the exit code of what went wrong.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.audit",
-        description="Look for speakers, copied recordings and nearly equal sounds on two sides of a fold, and for "
+    parser = make_parser(
+        "audit",
+        "Look for speakers, copied recordings and nearly equal sounds on two sides of a fold, and for "
         "classes that a side lacks. Takes the same settings as a sweep.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     parser.add_argument("settings", nargs="*", metavar="key=value", help="for example dataset=ravdess protocol=speaker")
     parser.add_argument("--json", action="store_true", help="print all that was found as JSON")

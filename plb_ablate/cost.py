@@ -1,6 +1,5 @@
 """``python -m plb_ablate.cost``: what a large study would cost in core hours, judged by the cells of a ledger."""
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from plb_ablate.config.schema import Trainer
+from plb_ablate.config.variants import NETWORKS, OTHER_MODELS
+from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.data.registry import READERS
 from plb_ablate.ledger.store import Ledger
@@ -20,7 +21,7 @@ __all__ = ["Study", "core_seconds", "main"]
 
 EXAMPLES = """
 examples:
-  python -m plb_ablate.cost                                10 seeds x 3 corpora x 32 variants x 10 folds
+  python -m plb_ablate.cost                                10 seeds x 3 corpora x 28 variants x 10 folds
   python -m plb_ablate.cost --seeds 3 --variants 6 --cores 64
 """
 
@@ -34,12 +35,13 @@ class Study:
     corpora : sequence of str
         Names of corpora, of which the published numbers of utterances are taken.
     seeds, variants, folds, epochs : int
-        Of each corpus; every fold leaves out one of `folds` equal parts.
+        Of each corpus; every fold leaves out one of `folds` equal parts. The variants are by default every distinct
+        network that removals make.
     """
 
     corpora: Sequence[str] = ("emodb", "ravdess", "iemocap")
     seeds: int = 10
-    variants: int = 32
+    variants: int = len(NETWORKS) - len(OTHER_MODELS)
     folds: int = 10
     epochs: int = Trainer.epochs
 
@@ -69,7 +71,7 @@ def core_seconds(study: Study, rates: Mapping[str, float]) -> float:
     return study.passes * (sum(known) + others)
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the cost.
 
@@ -79,13 +81,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or the exit code of what went wrong, its message on standard error.
     """
     study = Study()
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.cost",
-        description="Core hours of a study: utterances x (folds - 1) x epochs x seeds, times the seconds that an "
+    parser = make_parser(
+        "cost",
+        "Core hours of a study: utterances x (folds - 1) x epochs x seeds, times the seconds that an "
         "utterance and epoch took in finished cells of a ledger trained on one thread, summed over the variants. "
         "Variants that were not measured count as the median of those that were.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     parser.add_argument("--ledger", type=Path, default=Path("ledger"), help="folder of results (default: ledger)")
     parser.add_argument("--corpora", nargs="+", choices=READERS, default=study.corpora, metavar="NAME")

@@ -1,6 +1,5 @@
 """``python -m plb_ablate.params``: parameters of every variant, by module, beside the published counts."""
 
-import argparse
 import json
 import os
 import sys
@@ -11,7 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate.config.variants import ABLATIONS
+from plb_ablate.config.variants import NETWORKS, network_names, same_network_notes
+from plb_ablate.core.command_line import make_parser
+from plb_ablate.core.errors import exit_codes
 from plb_ablate.core.output_redirection import logged_to
 from plb_ablate.data.registry import READERS
 from plb_ablate.published import tables as published
@@ -21,7 +22,7 @@ __all__ = ["Count", "counts", "main"]
 EXAMPLES = """
 examples:
   python -m plb_ablate.params                     the rows of the published tables and the single removals
-  python -m plb_ablate.params --all               every combination of removals too
+  python -m plb_ablate.params --all               every distinct network that removals make, too
   python -m plb_ablate.params --dataset ravdess --json
 """
 
@@ -74,33 +75,34 @@ def _show(rows: Sequence[Count], console: Console) -> None:
     console.print(table)
 
 
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the counts.
 
     Returns
     -------
     int
-        0, or 1 if a count differs from the published one.
+        0, 1 if a count differs from the published one, or the exit code of what went wrong.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.params",
-        description="Count the parameters of every dataset and ablation, and compare with the published counts.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "params", "Count the parameters of every dataset and ablation, and compare with the published counts.", EXAMPLES
     )
     parser.add_argument("--dataset", choices=list(READERS), action="append", help="only this dataset; may be repeated")
-    parser.add_argument("--all", action="store_true", help="every combination of removals, not only single ones")
+    parser.add_argument("--all", action="store_true", help="every network that combined removals make, too")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
-    wanted = ABLATIONS if options.all else [name for name in ABLATIONS if "+" not in name]
+    wanted = NETWORKS if options.all else [name for name in NETWORKS if "+" not in name]
     rows = counts(options.dataset or list(READERS), wanted)
     compared = [row for row in rows if row.published is not None]
     agreeing = sum(row.verdict == "agrees" for row in compared)
     if options.json:
-        print(json.dumps([asdict(row) | {"verdict": row.verdict} for row in rows], indent=1))
+        told = [{"verdict": row.verdict, "same_network": network_names(row.ablation)[1:]} for row in rows]
+        print(json.dumps([asdict(row) | more for row, more in zip(rows, told, strict=True)], indent=1))
     else:
         console = Console() if sys.stdout.isatty() else Console(width=200)
         _show(rows, console)
+        for note in same_network_notes(row.ablation for row in rows):
+            console.print(note, highlight=False)
         console.print(f"{agreeing} of {len(compared)} published counts agree.", highlight=False)
     return 0 if agreeing == len(compared) else 1
 

@@ -5,8 +5,9 @@ Needs LiteRT, librosa and NumPy alone (``pip install .[edge]``): no TensorFlow, 
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import RecordingError, exit_codes
+from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.features.coefficients import Windows, check_window, mfcc_windows
 from plb_ablate.inference.litert import LiteRTModel
 
@@ -86,7 +89,7 @@ def _verdict(model: LiteRTModel, probabilities: NDArray[np.float32]) -> dict[str
     return {"emotion": classes[int(probabilities.argmax())], "probabilities": named}
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Classify recordings.
 
@@ -105,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps({"classes": model.card.classes, "results": results, "failures": failures}, indent=1))
     else:
         _show(results, model.card.classes, windows=options.window is not None)
-    return _remarks(results, problems, windows=options.window is not None)
+    return _remarks(results, problems, model.card.features.seconds if options.window is None else None)
 
 
 def _predict_all(
@@ -113,21 +116,12 @@ def _predict_all(
 ) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
     results: list[dict[str, Any]] = []
     problems: list[tuple[Path, str]] = []
-    for path in _with_progress(files):
+    for path in with_progress(files, "Listening", len(files)):
         try:
             results.append(predict_file(model, path, options.window, options.hop))
         except RecordingError as error:
             problems += error.problems
     return results, problems
-
-
-def _with_progress(files: Sequence[Path]) -> Iterable[Path]:
-    """Go through `files`, with a progress bar where standard error is a terminal."""
-    if not (len(files) > 1 and sys.stderr.isatty()):
-        return files
-    from rich.progress import track
-
-    return track(files, description="Listening", console=Console(stderr=True))
 
 
 def _show(results: Sequence[dict[str, Any]], classes: Sequence[str], *, windows: bool) -> None:
@@ -151,13 +145,14 @@ def _cells(verdict: dict[str, Any]) -> tuple[str, ...]:
     return verdict["emotion"], *(f"{value:.3f}" for value in verdict["probabilities"].values())
 
 
-def _remarks(results: Sequence[dict[str, Any]], problems: Sequence[tuple[Path, str]], *, windows: bool) -> int:
-    """Say on standard error what was left out, and give the exit code."""
-    longer = [r for r in results if not windows and r["seconds"] - r["windows"][0]["end"] > 1e-3]
-    if longer:
+def _remarks(results: Sequence[dict[str, Any]], problems: Sequence[tuple[Path, str]], middle: float | None) -> int:
+    """Say on standard error what was left out, and give the exit code; `middle` is the seconds heard of each if any."""
+    longer = [r for r in results if middle is not None and r["seconds"] - r["windows"][0]["end"] > 1e-3]
+    if longer and middle is not None:
+        window = math.floor(1000 * middle) / 1000
         print(
-            f"note: of {len(longer)} of {len(results)} recordings only the middle was heard; --window 4.535 --hop 1 "
-            "hears all of them.",
+            f"note: of {len(longer)} of {len(results)} recordings only the middle was heard; "
+            f"--window {window} --hop {min(window, 1)} hears all of them.",
             file=sys.stderr,
         )
     if problems:
@@ -171,11 +166,8 @@ def _remarks(results: Sequence[dict[str, Any]], problems: Sequence[tuple[Path, s
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.predict",
-        description="Tell the emotion of recordings, with the probability of each that the model knows.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "predict", "Tell the emotion of recordings, with the probability of each that the model knows.", EXAMPLES
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recording, or folder of recordings")
     parser.add_argument("--model", type=Path, required=True, help="a .tflite that `python -m plb_ablate.export` wrote")

@@ -12,6 +12,7 @@ from typing import Any
 from plb_ablate.config.compose import compose_sweep
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Config, Trainer
+from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.core.signals import Interrupted, interrupts_raised
 from plb_ablate.ledger.cells import Cell
@@ -43,7 +44,7 @@ DEFAULTS = {"tracking": "none", "trainer.epochs": "20"}
 """Settings that hold unless others are given."""
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Train, compare and print.
 
@@ -69,12 +70,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.reproduce",
-        description="Train the first epochs of every published variant under the published protocol, and say at which "
+    parser = make_parser(
+        "reproduce",
+        "Train the first epochs of every published variant under the published protocol, and say at which "
         "epochs its learning curves leave those of the published folds.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of a sweep, dataset= among them")
     parser.add_argument("--figure", type=Path, help="draw the curves into this PNG file")

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from plb_ablate.config.compose import compose_sweep, config_root
 from plb_ablate.config.schema import Config
+from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.planner import Plan
@@ -36,7 +37,7 @@ _COLUMNS = ("state", "cell", "what", "epoch", "WA %", "time", "note")
 _COLOURS = {"done": "green", "running": "cyan", "stale": "yellow", "failed": "red", "missing": "dim"}
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the state of cells.
 
@@ -106,11 +107,10 @@ def _row(entry: LedgerEntry, what: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.status",
-        description="Show cells that are done, running, stale (their process died), failed or missing (not begun).",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "status",
+        "Show cells that are done, running, stale (their process died), failed or missing (not begun).",
+        EXAMPLES,
     )
     parser.add_argument("study", nargs="?", help="a study of experiments/, or the name that cells of the ledger have")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of the sweep, as it was typed")

@@ -1,14 +1,13 @@
 """``python -m plb_ablate.sync``: deliver to MLflow what the ledger has and the store does not, once each."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.progress import track
-
 from plb_ablate.config.schema import Tracking
+from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import exit_codes
+from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.tracking.mlflow_writer import Tracker
 
@@ -21,7 +20,7 @@ examples:
 """
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Deliver.
 
@@ -31,11 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or the exit code of what went wrong, its message on standard error.
     """
     defaults = Tracking()
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.sync",
-        description="Deliver finished results of a ledger to an MLflow store that does not have them yet.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "sync", "Deliver finished results of a ledger to an MLflow store that does not have them yet.", EXAMPLES
     )
     parser.add_argument("--ledger", type=Path, default=Path("ledger"), help="folder of results (default: ledger)")
     parser.add_argument("--tracking-uri", default=defaults.uri, help=f"MLflow store (default: {defaults.uri})")
@@ -43,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     tracker = Tracker(Tracking(options.tracking_uri, options.experiment), Ledger(options.ledger))
     waiting = tracker.undelivered()
-    for entry in track(waiting, "delivering", disable=not sys.stderr.isatty()):
+    for entry in with_progress(waiting, "Delivering", len(waiting)):
         tracker.deliver(entry)
     print(f"{len(waiting)} results delivered to {options.experiment}.")
     return 0

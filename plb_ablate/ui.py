@@ -16,9 +16,11 @@ from contextlib import contextmanager, suppress
 from rich.console import Console
 
 from plb_ablate.config.schema import Tracking
+from plb_ablate.core.command_line import make_parser
+from plb_ablate.core.credentials import hide_credentials, without_credentials
 from plb_ablate.core.errors import ConfigError, StoreError, exit_codes
 from plb_ablate.core.signals import Interrupted, interrupts_raised
-from plb_ablate.tracking.mlflow_reader import experiment_id, open_store, public, store_errors, without_credentials
+from plb_ablate.tracking.mlflow_reader import experiment_id, open_store, store_errors
 from plb_ablate.tracking.ui_view import EXPERIMENT_TAGS, page
 
 __all__ = ["main"]
@@ -35,7 +37,7 @@ PATIENCE = 90.0
 """Seconds that the server may take to answer."""
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Start the UI and open it; Ctrl-C ends it.
 
@@ -77,7 +79,7 @@ def _server(uri: str, port: int) -> Iterator[tuple["subprocess.Popen[bytes]", st
             ) from error
     command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port)]
     store = {"MLFLOW_BACKEND_STORE_URI": uri}  # not among the arguments, which every user of the machine can list
-    light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
             [*command, "--workers", "1"], env=os.environ | store | light, stdout=log, stderr=log, start_new_session=True
@@ -122,14 +124,11 @@ def _open(address: str, wanted: bool) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     defaults = Tracking()
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.ui",
-        description="Open the MLflow UI on the variants of a study, with the columns that compare them.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "ui", "Open the MLflow UI on the variants of a study, with the columns that compare them.", EXAMPLES
     )
     uri = os.environ.get("MLFLOW_TRACKING_URI") or defaults.uri
-    parser.add_argument("--tracking-uri", default=uri, help=f"MLflow store (default: {public(str(uri))})")
+    parser.add_argument("--tracking-uri", default=uri, help=f"MLflow store (default: {hide_credentials(str(uri))})")
     parser.add_argument("--experiment", default=defaults.experiment, help="MLflow experiment (default: %(default)s)")
     parser.add_argument("--port", type=int, default=5000, help="port on this machine (default: %(default)s)")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="print the address only")

@@ -16,8 +16,8 @@ def test_the_formula() -> None:
     assert core_seconds(study, {"none": 0.010, "sa": 0.020}) == pytest.approx(study.passes * (0.010 + 0.020 + 0.015))
 
 
-def test_the_default_study_is_that_of_the_page() -> None:
-    assert Study().cells == 10 * 3 * 32 * 10
+def test_the_default_study_trains_every_distinct_network() -> None:
+    assert Study().cells == 10 * 3 * 28 * 10
 
 
 def test_cost_is_judged_by_a_ledger(small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

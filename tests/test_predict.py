@@ -75,7 +75,25 @@ def test_windows_show_where_the_emotion_changes(recordings: Path, capsys: pytest
 
 def test_what_was_not_heard_is_said(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert predict.main([str(recordings / "growing.flac"), "--model", "m"]) == 0
-    assert "of 1 of 1 recordings only the middle was heard" in capsys.readouterr().err
+    assert "of 1 of 1 recordings only the middle was heard; --window 4.535 --hop 1 hears" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("length", "advice"),
+    [(44_100, "--window 2.0 --hop 1"), (27_222, "--window 1.234 --hop 1"), (11_025, "0.5 --hop 0.5")],
+)
+def test_the_way_to_hear_all_is_that_of_the_model(
+    length: int, advice: str, recordings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        Stub, "card", ModelCard(("quiet", "loud"), FeatureSettings(target_length=length), "float32", {})
+    )
+    command = [str(recordings / "growing.flac"), "--model", "m"]
+    assert predict.main(command) == 0
+    said = capsys.readouterr().err
+    assert f"{advice} hears all of them" in said
+    assert predict.main([*command, *said[said.index("--window") :].split()[:4]]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_all_bad_files_are_listed_and_the_others_classified(

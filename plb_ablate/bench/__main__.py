@@ -16,6 +16,8 @@ from plb_ablate.bench.measurement import Figure
 from plb_ablate.config.compose import compose_config
 from plb_ablate.config.schema import Config
 from plb_ablate.config.variants import ABLATIONS
+from plb_ablate.core.command_line import make_parser
+from plb_ablate.core.cores import available_cores
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.core.output_redirection import logged_to
 from plb_ablate.core.provenance import provenance
@@ -45,7 +47,7 @@ examples:
 Say = Callable[[str], None]
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print.
 
@@ -59,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     load = os.getloadavg()[0]
     names, run, settings = _asked(options.what)
     config = compose_config(settings)
-    found: dict[str, Any] = {"machine": provenance(), "load": load, "cores": len(os.sched_getaffinity(0))}
+    found: dict[str, Any] = {"machine": provenance(), "load": load, "cores": available_cores()}
     with tempfile.TemporaryDirectory(prefix="plb-bench-") as folder, progress.status("starting") as status:
         found |= _measure(names, run, config, options, Path(folder), lambda text: status.update(text))
     if options.json:
@@ -190,11 +192,10 @@ def _show(found: dict[str, Any]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.bench",
-        description="Measure speed and memory on this machine, as ratios within the run. Close what else is running.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "bench",
+        "Measure speed and memory on this machine, as ratios within the run. Close what else is running.",
+        EXAMPLES,
     )
     parser.add_argument(
         "what", nargs="*", help="measurements, run=best or run=<id>, and settings (dataset=..., fold=...)"

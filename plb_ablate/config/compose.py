@@ -1,6 +1,7 @@
 """Configurations from what is typed: one, or every job of a sweep, composed without running any."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
@@ -19,6 +20,7 @@ __all__ = [
     "compose_config",
     "compose_jobs",
     "compose_sweep",
+    "composing",
     "config_root",
     "register_schema",
     "to_config",
@@ -52,10 +54,23 @@ def compose_config(overrides: Sequence[str]) -> Config:
     ConfigError
         If a setting is unknown or impossible.
     """
+    with composing():
+        return to_config(compose("config", list(overrides)))
+
+
+@contextmanager
+def composing() -> Iterator[None]:
+    """Let Hydra compose from ``conf/`` within the block.
+
+    Raises
+    ------
+    ConfigError
+        If Hydra refuses a setting; its reason, with the cause, is the message.
+    """
     register_schema()
     try:
         with initialize_config_dir(str(config_root() / "conf"), version_base="1.3"):
-            return to_config(compose("config", list(overrides)))
+            yield
     except HydraException as error:
         raise ConfigError(" ".join(str(part) for part in (error, error.__cause__) if part)) from None
 
@@ -119,17 +134,13 @@ def compose_sweep(overrides: Sequence[str], *, multirun: bool = False) -> list[C
     ConfigError
         If a setting is unknown or impossible.
     """
-    register_schema()
-    try:
-        with initialize_config_dir(str(config_root() / "conf"), version_base="1.3"):
-            hydra = GlobalHydra.instance().hydra
-            assert hydra is not None
-            composed = hydra.compose_config("config", list(overrides), RunMode.MULTIRUN, with_log_configuration=False)
-            if multirun or composed.hydra.mode == RunMode.MULTIRUN:
-                return compose_jobs(composed)
-            return [to_config(compose("config", list(overrides)))]
-    except HydraException as error:
-        raise ConfigError(" ".join(str(part) for part in (error, error.__cause__) if part)) from None
+    with composing():
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        composed = hydra.compose_config("config", list(overrides), RunMode.MULTIRUN, with_log_configuration=False)
+        if multirun or composed.hydra.mode == RunMode.MULTIRUN:
+            return compose_jobs(composed)
+        return [to_config(compose("config", list(overrides)))]
 
 
 def without_hydra(composed: DictConfig) -> DictConfig:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from omegaconf import MISSING, OmegaConf
 
 from plb_ablate.config.protocol import Protocol
-from plb_ablate.config.variants import canonical_ablation
+from plb_ablate.config.variants import same_network
 from plb_ablate.core.errors import ConfigError
 
 __all__ = [
@@ -168,7 +168,7 @@ class Config:
     study: str | None = None
 
     def __post_init__(self) -> None:
-        self.ablation = canonical_ablation(self.ablation)
+        self.ablation = same_network(self.ablation)
         for key in ("n_jobs", "threads"):
             if (value := getattr(self, key)) is not None and value < 1:
                 raise ConfigError(f"{key}={value} must be 1 or more.")

@@ -1,17 +1,34 @@
-"""The names of the removals, and how they combine.
+"""The names of the removals, how they combine, and which of them are one network.
 
 An ablation name is ``none``, one or more of the five `MODULES` joined by ``+`` in any order, or one of `OTHER_MODELS`,
-which do not combine.
+which do not combine. A network is trained once: `same_network` gives the name that it goes by.
 """
 
-from itertools import combinations, permutations
+from collections.abc import Iterable
+from itertools import combinations
 
 from plb_ablate.core.errors import ConfigError
 
-__all__ = ["ABLATIONS", "ALIASES", "MODULES", "OTHER_MODELS", "canonical_ablation", "removed_modules"]
+__all__ = [
+    "ABLATIONS",
+    "MODULES",
+    "NETWORKS",
+    "OTHER_MODELS",
+    "canonical_ablation",
+    "network_names",
+    "removed_modules",
+    "same_network",
+    "same_network_notes",
+]
 
 MODULES = ("dwscnn", "cbam", "spa", "sa", "routing")
 """The modules that can be removed, in the order of the published table."""
+
+APPLIED_BY = {"spa": ("dwscnn", "sa")}
+"""Modules that the network applies only within others; where all of those are removed, nothing is left of them.
+
+The spatial attention gates the capsules after ``dwscnn`` and the product of ``sa``, and nothing else.
+"""
 
 OTHER_MODELS = ("spa_published", "forward_only", "backward_only")
 """Models that are no plain removal: the published `Spa` row, and single streams of the Pattern Learning Block."""
@@ -21,31 +38,71 @@ ABLATIONS = (
     *("+".join(chosen) for size in range(1, len(MODULES) + 1) for chosen in combinations(MODULES, size)),
     *OTHER_MODELS,
 )
-"""Every ablation under its canonical name."""
-
-ALIASES = {"+".join(order): name for name in ABLATIONS if "+" in name for order in permutations(name.split("+"))} | {
-    name: name for name in ABLATIONS
-}
-"""Every accepted spelling, with the canonical name it means (``sa+cbam`` means ``cbam+sa``)."""
+"""Every ablation in its canonical spelling."""
 
 
 def canonical_ablation(name: str) -> str:
-    """Give the canonical spelling of an ablation.
+    """Give the canonical spelling of an ablation: its modules in the order of `MODULES`.
 
     Raises
     ------
     ConfigError
-        If `name` is not an ablation; the message lists the valid ones.
+        If `name` is not an ablation, or names a module twice; the message lists the valid ones.
+
+    Examples
+    --------
+    >>> canonical_ablation("sa+cbam")
+    'cbam+sa'
     """
-    try:
-        return ALIASES[name]
-    except KeyError:
+    if name in ("none", *OTHER_MODELS):
+        return name
+    parts = name.split("+")
+    if not set(parts) <= set(MODULES) or len(set(parts)) < len(parts):
         raise ConfigError(
             f"ablation={name} is unknown. Use none, any of {', '.join(MODULES)} joined by '+' (for example cbam+sa), "
-            f"or one of {', '.join(OTHER_MODELS)}."
-        ) from None
+            f"each once, or one of {', '.join(OTHER_MODELS)}."
+        )
+    return "+".join(module for module in MODULES if module in parts)
 
 
 def removed_modules(name: str) -> frozenset[str]:
     """Give the modules that the ablation `name` takes away (empty for ``none`` and for `OTHER_MODELS`)."""
     return frozenset(MODULES) & frozenset(canonical_ablation(name).split("+"))
+
+
+def same_network(name: str) -> str:
+    """Give the name that the network of an ablation goes by: the shortest of those that build the same graph.
+
+    Raises
+    ------
+    ConfigError
+        If `name` is not an ablation.
+
+    Examples
+    --------
+    >>> same_network("routing+sa+spa+dwscnn")
+    'dwscnn+sa+routing'
+    """
+    removed = removed_modules(name)
+    idle = {module for module, others in APPLIED_BY.items() if removed.issuperset(others)}
+    kept = [module for module in MODULES if module in removed - idle]
+    return "+".join(kept) or canonical_ablation(name)
+
+
+NETWORKS = tuple(dict.fromkeys(map(same_network, ABLATIONS)))
+"""Every network once, under the name it goes by: 28 of the 32 combinations of removals, and `OTHER_MODELS`."""
+
+
+def network_names(name: str) -> tuple[str, ...]:
+    """Give all ablations that build the same network as `name`; first the one it goes by."""
+    return tuple(other for other in ABLATIONS if same_network(other) == same_network(name))
+
+
+def same_network_notes(ablations: Iterable[str]) -> tuple[str, ...]:
+    """Say in words which other ablations are the networks of some ablations; names that are unknown are passed over."""
+    known = dict.fromkeys(same_network(name) for name in ablations if name in ABLATIONS)
+    return tuple(
+        f"{other} is the same network as {name} and goes by that name: it is trained and counted once."
+        for name in known
+        for other in network_names(name)[1:]
+    )

@@ -115,18 +115,15 @@ class CellError(PlbError):
 P = ParamSpec("P")
 
 
-def exit_codes(prefix: str = "error") -> Callable[[Callable[P, int]], Callable[P, int]]:
-    """Let a command print our own errors without a traceback, after `prefix`, and return their exit code."""
+def exit_codes(command: Callable[P, int]) -> Callable[P, int]:
+    """Let a command print our own errors without a traceback, after ``error:``, and return their exit code."""
 
-    def wrap(command: Callable[P, int]) -> Callable[P, int]:
-        @functools.wraps(command)
-        def run(*args: P.args, **kwargs: P.kwargs) -> int:
-            try:
-                return command(*args, **kwargs)
-            except PlbError as error:
-                print(f"{prefix}: {error}", file=sys.stderr)
-                return error.exit_code
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            return command(*args, **kwargs)
+        except PlbError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return error.exit_code
 
-        return run
-
-    return wrap
+    return run

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import PlbError, exit_codes
 from plb_ablate.data.download import ARCHIVES, LICENCE, Archive, fetch
 from plb_ablate.data.registry import READERS
@@ -29,7 +30,7 @@ exit codes: 0 all is as published; 1 something differs; 2 it cannot be fetched o
 """
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Fetch or check.
 
@@ -50,11 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.data",
-        description="Fetch a corpus from its authors, or check the recordings of a folder against what is published.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = make_parser(
+        "data",
+        "Fetch a corpus from its authors, or check the recordings of a folder against what is published.",
+        EXAMPLES,
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     shape = argparse.RawDescriptionHelpFormatter

@@ -1,14 +1,14 @@
 """What is known of a corpus beforehand, to hold a folder against."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Facts"]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The published numbers of a corpus; None is a number that nobody has published.
+    """What is published of a corpus; None is a number that nobody has published.
 
     Parameters
     ----------
@@ -24,6 +24,8 @@ class Facts:
         Recordings that fill the features' target length, so that they are cut instead of padded.
     copies : int, optional
         Recordings whose bytes are those of another one.
+    genders : mapping of str to str
+        Gender of each speaker, ``F`` or ``M``; empty where only the folder itself can say it.
     """
 
     source: str
@@ -32,6 +34,7 @@ class Facts:
     rate: int | None = None
     cut: int | None = None
     copies: int | None = None
+    genders: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def utterances(self) -> int:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from plb_ablate.config.compose import compose_config
+from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.core.output_redirection import logged_to
 
@@ -30,7 +31,7 @@ examples:
 """
 
 
-@exit_codes()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Export a model, check every file that was written, and log it to MLflow.
 
@@ -108,13 +109,12 @@ def _show(checks: "Sequence[FormatCheck]", threads: int) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.export",
-        description="Write a trained model as Keras, SavedModel and LiteRT (float32, float16, int8), check each file "
+    parser = make_parser(
+        "export",
+        "Write a trained model as Keras, SavedModel and LiteRT (float32, float16, int8), check each file "
         "against the trained model on the run's test fold, and log the model to MLflow. Takes the settings of a study "
         "for the place of corpus and store.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     parser.add_argument("settings", nargs="+", metavar="key=value", help="run=best or run=<id>, dataset=..., ...")
     parser.add_argument("--out", type=Path, default=Path("exports"), help="folder to write below (default: exports)")

@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-
 import mlflow
 import numpy as np
 from mlflow.entities import Metric

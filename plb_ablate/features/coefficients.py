@@ -72,6 +72,11 @@ class FeatureSettings:
         return 1 + self.target_length // HOP, self.n_mfcc
 
     @property
+    def seconds(self) -> float:
+        """Length of what the model sees at once."""
+        return self.target_length / self.sample_rate
+
+    @property
     def folder(self) -> str:
         """Name of the cache folder that belongs to these settings."""
         return f"mfcc-v{FORMAT}-{self.sample_rate}hz-{self.target_length}-{self.n_mfcc}"
@@ -169,12 +174,13 @@ def check_window(window: float, hop: float, settings: FeatureSettings = PUBLISHE
     ConfigError
         If `window` is longer than what the model sees at once, or `window` or `hop` is shorter than a sample.
     """
-    longest = settings.target_length / settings.sample_rate
     for name, seconds in (("window", window), ("hop", hop)):
         if not (math.isfinite(seconds) and seconds * settings.sample_rate >= 1):
             raise ConfigError(f"{name}={seconds:g} must be a number of seconds greater than 0.")
     if round(window * settings.sample_rate) > settings.target_length + settings.sample_rate // 1000:
-        raise ConfigError(f"window={window:g} is longer than the {longest:.3f} seconds that the model sees at once.")
+        raise ConfigError(
+            f"window={window:g} is longer than the {settings.seconds:.3f} seconds that the model sees at once."
+        )
 
 
 def window_starts(samples: int, length: int, step: int) -> list[int]:

@@ -3,15 +3,15 @@
 import hashlib
 import io
 import math
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import soundfile
 
+from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.data.audio_file import read_samples
 from plb_ablate.data.registry import READERS, Corpus, Facts, read_corpus
 from plb_ablate.features.extraction import FeatureSettings
@@ -125,21 +125,12 @@ def check_corpus(name: str, root: Path, *, progress: bool = True) -> CorpusCheck
     read: dict[str, _Recording] = {}
     unusable: dict[str, str] = {}
     pairs = list(zip(corpus.relative_paths, corpus.paths, strict=True))
-    for relative, path in _with_progress(pairs, progress):
+    for relative, path in with_progress(pairs, "Reading recordings", len(pairs), progress=progress):
         try:
             read[relative] = _look(path, settings)
         except (OSError, ValueError) as error:
             unusable[relative] = str(error)
     return _compare(corpus, READERS[name].FACTS, read, unusable, settings)
-
-
-def _with_progress(pairs: list[tuple[str, Path]], progress: bool) -> Iterable[tuple[str, Path]]:
-    if not (progress and sys.stderr.isatty()):
-        return pairs
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(pairs, description="Reading recordings", console=Console(stderr=True))
 
 
 def _look(path: Path, settings: FeatureSettings) -> _Recording:

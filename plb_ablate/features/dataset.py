@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from plb_ablate.core.atomic_files import replacing
 from plb_ablate.data.corpus import Corpus, Utterance
-from plb_ablate.data.registry import read_corpus
+from plb_ablate.data.registry import READERS, read_corpus
 from plb_ablate.features.extraction import FeatureSettings, extract
 
 __all__ = ["PreparedCorpus", "prepare"]
@@ -37,12 +37,19 @@ class PreparedCorpus:
 
     @property
     def content(self) -> str:
-        """Hash of all that a training sees of the corpus: recordings, labels, speakers, order and feature settings."""
+        """Hash of all that decides a training on the corpus.
+
+        These are recordings, labels, speakers with their genders, which group them under ``protocol=speaker``, order
+        and feature settings. A gender that is published of the speaker (`plb_ablate.data.Facts.genders`) says no more
+        than the speaker's name and is not hashed beside it; one that only the folder can say is.
+        """
+        known = READERS[self.corpus.name].FACTS.genders if self.corpus.name in READERS else {}
+        genders = [(i, u.gender) for i, u in enumerate(self.corpus.utterances) if u.gender != known.get(u.speaker, "")]
         rows = [
             (path, u.label, u.speaker, u.session, digest)
             for path, u, digest in zip(self.corpus.relative_paths, self.corpus.utterances, self.digests, strict=True)
         ]
-        text = json.dumps([self.corpus.classes, rows, astuple(FeatureSettings())])
+        text = json.dumps([self.corpus.classes, rows, astuple(FeatureSettings()), *([genders] if genders else [])])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def save(self, folder: Path) -> Path:

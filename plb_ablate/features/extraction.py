@@ -1,7 +1,6 @@
 """The features of many recordings, computed side by side and kept on disk once computed."""
 
 import hashlib
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from plb_ablate.core.cores import available_cores
 from plb_ablate.core.errors import ConfigError, RecordingError
+from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.data.audio_file import read_samples
 from plb_ablate.features.cache import entry_path, load_entry, store_entry
 from plb_ablate.features.coefficients import PUBLISHED, FeatureSettings, coefficients, failure, mfcc
@@ -70,7 +71,7 @@ def extract(
     settings : FeatureSettings
         Rate, length and number of coefficients.
     n_jobs : int
-        Worker processes, as in joblib: -1 is one a processor. None start where the cache holds everything.
+        Worker processes, as in joblib: -1 is one a core. None start where the cache holds everything.
     progress : bool
         Show a progress bar where standard error is a terminal.
 
@@ -103,7 +104,8 @@ def extract(
         for outcome in threads.map(partial(_recall, folder=folder, settings=settings), numbered):
             keep(outcome)
     missing = [item for item in numbered if item[0] not in digests]
-    for outcome in _with_progress(_compute_all(missing, folder, settings, jobs), len(missing), progress):
+    computed = _compute_all(missing, folder, settings, jobs)
+    for outcome in with_progress(computed, "Extracting features", len(missing), progress=progress):
         keep(outcome)
     problems = [(path, reasons[index]) for index, path in numbered if index not in digests]
     if problems:
@@ -115,19 +117,10 @@ def _workers(n_jobs: int) -> int:
     from joblib import effective_n_jobs
 
     try:
-        return int(effective_n_jobs(n_jobs))
+        jobs = int(effective_n_jobs(n_jobs))
     except ValueError:
-        raise ConfigError(f"n_jobs={n_jobs} is impossible: it is 1 or more, or -1 for one a processor.") from None
-
-
-def _with_progress(outcomes: Iterator[_Outcome], total: int, progress: bool) -> Iterable[_Outcome]:
-    """Go through `outcomes`, with a progress bar where standard error is a terminal."""
-    if not (progress and total and sys.stderr.isatty()):
-        return outcomes
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(outcomes, description="Extracting features", total=total, console=Console(stderr=True))
+        raise ConfigError(f"n_jobs={n_jobs} is impossible: it is 1 or more, or -1 for one a core.") from None
+    return min(jobs, available_cores()) if n_jobs < 0 else jobs
 
 
 def _recall(item: tuple[int, Path], folder: Path, settings: FeatureSettings) -> _Outcome:

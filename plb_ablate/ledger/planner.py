@@ -1,6 +1,6 @@
 """What configurations come to: their corpora, each read once, and their cells."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from plb_ablate.config.schema import Config
@@ -22,11 +22,15 @@ class Plan:
 
     def cells(self, *configs: Config) -> list[Cell]:
         """Every cell of the configurations, in their order; one that several ask for comes once."""
-        return list({cell.id: cell for cell in self._all(configs)}.values())
+        return [cell for job in self.jobs(configs) for cell in job]
 
-    def _all(self, configs: Iterable[Config]) -> Iterable[Cell]:
+    def jobs(self, configs: Sequence[Config]) -> Iterator[list[Cell]]:
+        """Give the cells of each configuration in turn; one that several ask for is the first one's alone."""
+        seen: set[str] = set()
         for config in configs:
-            yield from plan_cells(config, *self._prepared(config))
+            cells = [cell for cell in plan_cells(config, *self._prepared(config)) if cell.id not in seen]
+            seen |= {cell.id for cell in cells}
+            yield cells
 
     def _prepared(self, config: Config) -> tuple[PreparedCorpus, Path]:
         key = (config.dataset.name, config.dataset.root)

@@ -8,7 +8,7 @@ import keras
 from plb_ablate.config.variants import canonical_ablation
 from plb_ablate.core.errors import RemovalError
 
-__all__ = ["check_removal", "module_parameters", "named_weights", "random_generators"]
+__all__ = ["check_removal", "graph", "module_parameters", "named_weights", "random_generators"]
 
 
 def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
@@ -65,6 +65,8 @@ def module_parameters(model: keras.Model) -> dict[str, int]:
 def check_removal(ablation: str, model: keras.Model, reference: keras.Model) -> None:
     """Refuse a removal that changed nothing.
 
+    A module need not have parameters (dropout, pooling, a residual connection): the graph alone decides.
+
     Parameters
     ----------
     ablation : str
@@ -75,19 +77,13 @@ def check_removal(ablation: str, model: keras.Model, reference: keras.Model) -> 
     Raises
     ------
     RemovalError
-        If both have the same number of parameters, or the same graph.
+        If both have the same graph.
     """
-    if canonical_ablation(ablation) == "none":
-        return
-    if _graph(model) == _graph(reference):
+    if canonical_ablation(ablation) != "none" and graph(model) == graph(reference):
         raise RemovalError(f"ablation={ablation} left the model's graph as it was: the removal is not wired in.")
-    if model.count_params() == reference.count_params():
-        raise RemovalError(
-            f"ablation={ablation} left the model at {model.count_params():,} parameters, the same as none: "
-            "nothing that learns was removed."
-        )
 
 
-def _graph(model: keras.Model) -> str:
+def graph(model: keras.Model) -> str:
+    """Describe a model's layers, their settings and connections, but not its name: equal graphs, equal networks."""
     config = model.get_config() | {"name": ""}
     return json.dumps(config, sort_keys=True, default=str)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plb_ablate.config.schema import Config
+from plb_ablate.config.variants import same_network_notes
+from plb_ablate.core.cores import available_cores
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.ledger.time_estimate import Speed, duration
-from plb_ablate.orchestration.worker_pool import available_cores
 
 __all__ = ["show"]
 
@@ -48,6 +49,8 @@ def show(configs: Sequence[Config]) -> None:
         print(f"{cell.id}  {cell.label:{width}}  {does}")
     counts = Counter(_DOES[states[cell.id]] for cell in cells)
     print(f"{len(cells)} cells: " + ", ".join(f"{n} to {does}" for does, n in counts.items()) + ".")
+    for note in same_network_notes(cell.settings["ablation"] for cell in cells):
+        print(note)
     workers = min(configs[0].n_jobs or available_cores(), max(len(todo), 1))
     total = speed.total(todo, ledger, workers)
     if math.isnan(total):

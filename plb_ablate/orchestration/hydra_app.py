@@ -24,6 +24,7 @@ from plb_ablate.config.compose import (
     without_hydra,
 )
 from plb_ablate.config.schema import Config
+from plb_ablate.core.cores import available_cores
 from plb_ablate.core.errors import PlbError
 from plb_ablate.core.signals import Interrupted, end_with, ignore_ctrl_c, interrupts_raised
 from plb_ablate.orchestration.slurm import largest_array
@@ -124,8 +125,7 @@ def _finish() -> None:
 def _settle_launcher(launcher: DictConfig, n_jobs: int) -> None:
     """Have joblib start no more processes than there are jobs and cores, so that each job knows its share of them."""
     if launcher.get("n_jobs"):
-        cores = len(os.sched_getaffinity(0))
-        wanted = launcher.n_jobs if launcher.n_jobs > 0 else max(1, cores + 1 + launcher.n_jobs)
+        wanted = launcher.n_jobs if launcher.n_jobs > 0 else max(1, available_cores() + 1 + launcher.n_jobs)
         with read_write(launcher), open_dict(launcher):
             launcher.n_jobs = min(wanted, n_jobs)
 
@@ -138,7 +138,7 @@ def _share_of_cores(config: Config) -> int | None:
     if launcher.get("ray"):
         return 1
     beside = launcher.get("n_jobs")
-    return max(1, len(os.sched_getaffinity(0)) // beside) if beside else None
+    return max(1, available_cores() // beside) if beside else None
 
 
 @contextmanager

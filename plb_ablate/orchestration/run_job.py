@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from plb_ablate.config.schema import Config
+from plb_ablate.core.cores import available_cores
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.orchestration.worker import reason
-from plb_ablate.orchestration.worker_pool import available_cores, train_cells
+from plb_ablate.orchestration.worker_pool import train_cells
 
 __all__ = ["train_missing", "train_part"]
 

@@ -54,8 +54,8 @@ class Sweep:
         if tracking.uri:
             check_store(tracking.uri)
         self._plan, self._configs = Plan(), configs
-        self._jobs = [self._plan.cells(config) for config in configs]
-        self.cells = self._plan.cells(*configs)
+        self._jobs = list(self._plan.jobs(configs))
+        self.cells = [cell for job in self._jobs for cell in job]
         self.ledger = Ledger(Path(configs[0].ledger))
         self._audit(configs)
         self.courier = Courier(tracking, self.ledger) if tracking.uri else None

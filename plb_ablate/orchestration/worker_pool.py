@@ -14,18 +14,12 @@ from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.orchestration.worker import FAILED, reason, start_worker, train_cell
 
-__all__ = ["available_cores", "stop_workers", "train_cells"]
+__all__ = ["stop_workers", "train_cells"]
 
 _POLL = 0.5
 """Seconds between two looks at running cells."""
 
 _pools: dict[tuple[int, int], ProcessPool] = {}
-
-
-def available_cores() -> int:
-    """Cores that this process may use: those it is bound to, and in a SLURM task no more than the task was given."""
-    bound = len(os.sched_getaffinity(0))
-    return min(bound, int(os.environ.get("SLURM_CPUS_PER_TASK", bound)))
 
 
 def train_cells(

@@ -13,6 +13,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
+from plb_ablate.config.protocol import Protocol
 from plb_ablate.core.errors import ConfigError, PairingError
 from plb_ablate.data.registry import READERS
 from plb_ablate.statistics.comparison import Comparison, compare
@@ -53,10 +54,10 @@ REMOVALS = ("dwscnn", "cbam", "spa_published", "sa", "routing")
 UTTERANCES = {name: READERS[name].FACTS.utterances for name in DATASETS}
 """Number of recordings that the published folds divide."""
 
-N_SPLITS = 10
+N_SPLITS = Protocol.n_splits
 """Number of published folds."""
 
-RANDOM_STATE = 98
+RANDOM_STATE = Protocol.random_state
 """Seed of the published folds; it stands in for the seed of the published trainings, which is not known."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import exit_codes
 from plb_ablate.report.analysis import analyse
 from plb_ablate.report.attach import attach
@@ -33,7 +34,7 @@ examples:
 """
 
 
-@exit_codes("plb_ablate.report")
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the reports, and print the table and the verdict of each study.
 
@@ -51,12 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m plb_ablate.report",
-        description="Write the tables and figures of finished studies from their MLflow runs.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("report", "Write the tables and figures of finished studies from their MLflow runs.", EXAMPLES)
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     parser.add_argument("--dataset", help="report this dataset only (default: every dataset in the store)")
     parser.add_argument("--seed", type=int, action="append", default=[], help="use this seed only; may be repeated")

@@ -6,10 +6,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from plb_ablate.config.protocol import RULES
+from plb_ablate.config.variants import ABLATIONS, same_network
+from plb_ablate.core.credentials import hide_credentials
 from plb_ablate.core.errors import StoreError
 from plb_ablate.core.provenance import LIBRARIES
-from plb_ablate.report.study import METRICS, ConfigRun, FoldRun, Study, StudyKey, group_studies
-from plb_ablate.tracking.mlflow_reader import START, StoredRun, experiment_id, finished_runs, public, read_artifact
+from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey, group_studies
+from plb_ablate.tracking.mlflow_reader import START, StoredRun, experiment_id, finished_runs, read_artifact
+from plb_ablate.training.metrics import SCORES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,7 +25,7 @@ PROVENANCE = ("git_commit", "hardware", "host", "onednn", "python", *LIBRARIES)
 _KEY = ("dataset", "protocol", "trainer", "reverse", "config_hash")
 _NEEDED = frozenset({*_KEY, "ablation", "seed", "n_folds"})
 _TAGS = _NEEDED | {"fold", "headline", *PROVENANCE}
-_SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*METRICS, "epoch"))
+_SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*SCORES, "epoch"))
 _SIZES = ("n_train", "n_validation", "n_test")
 _MODULE = "params/module/"
 
@@ -62,7 +65,7 @@ def read_studies(
     if not folds:
         of = f" of dataset={dataset}" if dataset else ""
         of += f" with seed={','.join(map(str, seeds))}" if seeds else ""
-        store = f"{public(client.tracking_uri)}, experiment {experiment!r},"
+        store = f"{hide_credentials(client.tracking_uri)}, experiment {experiment!r},"
         raise StoreError(f"{store} has no finished fold{of}: nothing to report. {START}")
     return group_studies(folds, configs)
 
@@ -85,6 +88,12 @@ def _study_key(tags: Mapping[str, str]) -> StudyKey:
     return StudyKey(*(tags[name] for name in _KEY))
 
 
+def _network(tags: Mapping[str, str]) -> str:
+    """Give the name that a run's network goes by; earlier versions stored a few networks under two names."""
+    ablation = tags["ablation"]
+    return same_network(ablation) if ablation in ABLATIONS else ablation
+
+
 def _fold_run(run: StoredRun) -> FoldRun:
     tags, metrics = run.tags, run.metrics
     scores: dict[str, dict[str, float]] = {}
@@ -95,7 +104,7 @@ def _fold_run(run: StoredRun) -> FoldRun:
     return FoldRun(
         run_id=run.run_id,
         key=_study_key(tags),
-        ablation=tags["ablation"],
+        ablation=_network(tags),
         seed=int(tags["seed"]),
         fold=int(tags.get("fold", 0)),
         n_folds=int(tags["n_folds"]),
@@ -115,7 +124,7 @@ def _config_run(run: StoredRun) -> ConfigRun:
     return ConfigRun(
         run_id=run.run_id,
         key=_study_key(run.tags),
-        ablation=run.tags["ablation"],
+        ablation=_network(run.tags),
         seed=int(run.tags["seed"]),
         ended=run.ended,
         params=counts.get("params/total"),

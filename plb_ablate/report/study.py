@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from plb_ablate.config.protocol import ALLOWED_RULES, RULES
-from plb_ablate.config.variants import ABLATIONS, MODULES, OTHER_MODELS
+from plb_ablate.config.variants import MODULES, NETWORKS, OTHER_MODELS
 
 __all__ = [
     "HEADLINE",
-    "METRICS",
     "ORDER",
     "STREAMS",
     "ConfigRun",
@@ -23,18 +22,17 @@ __all__ = [
     "row_order",
 ]
 
-METRICS = ("score", "wa", "ua", "macro_f1")
-"""Published score (mean of batch accuracies), accuracy over utterances, mean recall, macro F1; fractions in [0, 1]."""
-
 HEADLINE = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
 """Rule and metric that a protocol's verdict and first table rest on: the published score only under ``published``."""
 
 STREAMS = tuple(name for name in OTHER_MODELS if name != "spa_published")
 """The Pattern Learning Block itself removed: one stream instead of both."""
 
-_SPA = MODULES.index("spa") + 1
-_FIRST = ("none", *MODULES[:_SPA], "spa_published", *MODULES[_SPA:], *STREAMS)
-ORDER = (*_FIRST, *(name for name in ABLATIONS if name not in _FIRST))
+_BELOW = {"spa": ("spa_published",)}
+"""Rows of the published page that stand below the removal that they are taken for."""
+
+_REMOVALS = tuple(row for module in MODULES for row in (module, *_BELOW.get(module, ())))
+ORDER = tuple(dict.fromkeys(("none", *_REMOVALS, *STREAMS, *NETWORKS)))
 """Ablations in the order of a table's rows: proposed, removals as published, single streams, combinations."""
 
 

@@ -3,14 +3,13 @@
 import contextlib
 import json
 import math
-import os
-import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plb_ablate.core.credentials import hide_credentials, without_credentials
 from plb_ablate.core.errors import StoreError
 
 if TYPE_CHECKING:
@@ -22,12 +21,10 @@ __all__ = [
     "experiment_id",
     "finished_runs",
     "open_store",
-    "public",
     "read_artifact",
     "read_texts",
     "run_page",
     "store_errors",
-    "without_credentials",
 ]
 
 START = "Start a study first (python -m plb_ablate), or name its store with --tracking-uri."
@@ -67,8 +64,6 @@ def open_store(uri: str) -> "MlflowClient":
         path = Path(uri.removeprefix(_SQLITE)).absolute()
         _check_sqlite(path)
         uri = f"{_SQLITE}{path}"  # MLflow keeps a store by its address, which must not change with the folder
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow import MlflowClient
 
     with store_errors(uri):
@@ -88,7 +83,8 @@ def experiment_id(client: "MlflowClient", name: str) -> str:
         if found is None:
             names = ", ".join(sorted(e.name for e in client.search_experiments())) or "none"
             raise StoreError(
-                f"{public(client.tracking_uri)}, experiment {name!r}, is not there (there are: {names}). {START}"
+                f"{hide_credentials(client.tracking_uri)}, experiment {name!r}, is not there "
+                f"(there are: {names}). {START}"
             )
     return str(found.experiment_id)
 
@@ -209,16 +205,6 @@ def run_page(client: "MlflowClient", experiment: str) -> str:
     return f"{without_credentials(uri).rstrip('/')}/#/experiments/{experiment_id(client, experiment)}/runs/"
 
 
-def without_credentials(uri: str) -> str:
-    """Give the address of a server without the name and password that it carries."""
-    return re.sub(r"//[^/@\s]+@", "//", uri)
-
-
-def public(words: str) -> str:
-    """Hide the name and password that a URI in `words` carries."""
-    return re.sub(r"//[^/@\s]+@", "//***@", words)
-
-
 def _check_sqlite(path: Path) -> None:
     """Refuse a file that MLflow would create or fill."""
     if not path.is_file():
@@ -244,6 +230,6 @@ def store_errors(uri: str) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, RequestException, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise StoreError(
-            f"The MLflow store {public(uri)} cannot be read: {public(reason)} Check that it is running and that "
-            "--tracking-uri (or MLFLOW_TRACKING_URI) names it."
+            f"The MLflow store {hide_credentials(uri)} cannot be read: {hide_credentials(reason, uri)} "
+            "Check that it is running and that --tracking-uri (or MLFLOW_TRACKING_URI) names it."
         ) from error

@@ -8,19 +8,13 @@ import hashlib
 import json
 import logging
 import math
-import os
 import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # a server that is away is known in seconds
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 import pandas as pd
 from filelock import FileLock
@@ -28,9 +22,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy import create_engine, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from plb_ablate.config.schema import Tracking
+from plb_ablate.core.credentials import hide_credentials
 from plb_ablate.core.errors import StoreError
 from plb_ablate.ledger.store import Ledger, LedgerEntry
 from plb_ablate.tracking.cell_figures import confusion_figure, curves_figure
@@ -306,13 +301,8 @@ def _store_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        address, reason = uri, (str(error).strip() or type(error).__name__).splitlines()[0]
-        with suppress(ArgumentError):
-            url = make_url(uri)
-            address = url.render_as_string(hide_password=True)
-            if url.password:
-                reason = reason.replace(str(url.password), "***")
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise StoreError(
-            f"the MLflow store tracking.uri={address} cannot be used: {reason}\n"
+            f"the MLflow store tracking.uri={hide_credentials(uri)} cannot be used: {hide_credentials(reason, uri)}\n"
             "Results stay in the ledger. Start the store or name another one, then run `python -m plb_ablate.sync`."
         ) from error

@@ -2,14 +2,14 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score, recall_score
 
 __all__ = ["PUBLISHED_BATCH", "SCORES", "published_score", "score_predictions", "wa"]
 
 Labels = NDArray[np.integer]
 
 SCORES = ("score", "wa", "ua", "macro_f1")
-"""Names of the scores: the published score, weighted accuracy, unweighted accuracy, macro-averaged F1."""
+"""Names of the scores: the published score (mean of batch accuracies), weighted accuracy (over utterances), unweighted
+accuracy (mean recall), macro-averaged F1."""
 
 PUBLISHED_BATCH = 32
 """Batch size of the published evaluation, which its score depends on."""
@@ -52,6 +52,8 @@ def score_predictions(labels: Labels, predicted: Labels) -> dict[str, float]:
     dict of str to float
         ``ua`` (unweighted accuracy, the mean recall) and ``macro_f1`` average over the classes that `labels` holds.
     """
+    from sklearn.metrics import f1_score, recall_score  # here, for those who need the names alone
+
     present = np.unique(labels)
     return {
         "score": published_score(labels, predicted),

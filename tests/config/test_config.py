@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from plb_ablate.config.compose import compose_config, config_root, register_schema
+from plb_ablate.config import variants as ablation
+from plb_ablate.config.compose import compose_config, compose_sweep, config_root, register_schema
 from plb_ablate.config.protocol import PROTOCOLS
 from plb_ablate.config.schema import Config, Trainer, identity
-from plb_ablate.config.variants import ABLATIONS, ALIASES, MODULES, canonical_ablation, removed_modules
+from plb_ablate.config.variants import ABLATIONS, MODULES, canonical_ablation, removed_modules
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.data.registry import READERS
 from tests.conftest import CommandLine
@@ -97,8 +99,9 @@ def test_defaults_are_the_published_training() -> None:
     ],
 )
 def test_misspelt_overrides_are_refused_by_name(override: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        config(override)
+    for composed in (compose_config, compose_sweep):
+        with pytest.raises(ConfigError, match=said):
+            composed([override])
 
 
 @pytest.mark.parametrize(
@@ -124,13 +127,24 @@ def test_ablation_names() -> None:
     assert len(ABLATIONS) == 35
     assert len(set(ABLATIONS)) == 35
     assert config("ablation=sa+cbam").ablation == "cbam+sa"
-    assert all(canonical_ablation(alias) == name for alias, name in ALIASES.items())
+    for name in ABLATIONS:
+        spellings = {"+".join(order) for order in permutations(name.split("+"))}
+        assert {canonical_ablation(spelling) for spelling in spellings} == {name}
     assert removed_modules("routing+sa") == {"sa", "routing"}
     assert removed_modules("spa_published") == set()
     assert set(MODULES) == {"dwscnn", "cbam", "spa", "sa", "routing"}
     for wrong in ("cbmm", "cbam+cbam", "none+sa", "cbam+", "spa_published+sa"):
         with pytest.raises(ConfigError, match="unknown"):
             canonical_ablation(wrong)
+
+
+def test_names_are_read_and_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten modules have 9,864,100 spellings."""
+    modules = tuple(f"m{number}" for number in range(10))
+    monkeypatch.setattr(ablation, "MODULES", modules)
+    assert canonical_ablation("+".join(reversed(modules))) == "+".join(modules)
+    with pytest.raises(ConfigError, match=r"ablation=m1\+m2\+m1 is unknown.*m8, m9 joined by '\+' .*, each once"):
+        canonical_ablation("m1+m2+m1")
 
 
 def test_where_a_job_runs_does_not_decide_its_result() -> None:

@@ -8,7 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from plb_ablate.config.variants import MODULES
-from plb_ablate.report.study import METRICS, ORDER
+from plb_ablate.report.study import ORDER
+from plb_ablate.training.metrics import SCORES
 from tests.report.store import modules_of
 
 DATASETS = ("emodb", "iemocap", "ravdess")
@@ -49,10 +50,10 @@ class Bulk:
         modules = modules_of(tags["ablation"])
         counts = {f"params/module/{name}": float(count) for name, count in modules.items()}
         counts |= {"params/total": float(sum(modules.values())), "params/trainable": float(sum(modules.values()))}
-        counts |= {f"{rule}/{m}/{s}": 0.5 for rule in RULES for m in METRICS for s in ("max", "min", "mean", "std")}
+        counts |= {f"{rule}/{m}/{s}": 0.5 for rule in RULES for m in SCORES for s in ("max", "min", "mean", "std")}
         parent = self.run(tags | {"level": "config"}, counts)
         for fold in range(10):
-            metrics = {f"{r}/{m}": 0.8 - cost + self.random.gauss(0, 0.02) for r in RULES for m in METRICS}
+            metrics = {f"{r}/{m}": 0.8 - cost + self.random.gauss(0, 0.02) for r in RULES for m in SCORES}
             metrics |= {f"{rule}/epoch": 299.0 for rule in RULES} | dict.fromkeys(CURVES, 0.5)
             metrics |= {"seconds": 10.0, "n_train": 432.0, "n_validation": 54.0, "n_test": 53.0 + (fold < 5)}
             cell = hashlib.sha256(f"{tags} {fold}".encode()).hexdigest()[:20]

@@ -35,6 +35,13 @@ def test_a_removal_that_took_nothing_or_something_else_is_told(modules: dict[str
     assert shown(removal_table(study))[0][-1] == "NO: should take from dwscnn"
 
 
+def test_a_removal_without_parameters_is_no_failure() -> None:
+    study = make_study({"none": [0.8, 0.7], "cbam": [0.8, 0.7]})
+    for name in ("none", "cbam"):
+        study = with_modules(study, name, cbam=0)
+    assert shown(removal_table(study))[0][1:] == ["0", "0", "nothing", "not to be told from counts"]
+
+
 def test_cost_per_thousand_parameters_and_the_published_ratio() -> None:
     none = [0.8818 + 0.01 * (-1) ** fold for fold in range(10)]
     table = cost_table(analyse(make_study({"none": none, "dwscnn": [score - 0.0512 for score in none]})))

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -27,6 +29,27 @@ def test_rows_stand_in_the_published_order_then_streams_then_combinations() -> N
     assert list(ORDER[: len(wanted)]) == wanted
     study = group_studies([run(name) for name in ("cbam+sa", "routing", "unheard_of", "none", "dwscnn+cbam", "spa")])[0]
     assert study.ablations == ("none", "spa", "routing", "dwscnn+cbam", "cbam+sa", "unheard_of")
+
+
+def test_modules_need_not_be_those_of_the_published_study() -> None:
+    program = (
+        "from plb_ablate import ablation\n"
+        "ablation.MODULES, ablation.OTHER_MODELS = ('residual', 'pooling'), ()\n"
+        "ablation.NETWORKS = ('none', 'residual', 'pooling', 'residual+pooling')\n"
+        "from plb_ablate.report.study import ORDER\n"
+        "print(*ORDER)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["none", "residual", "pooling", "residual+pooling"], done.stderr
+
+
+def test_the_names_of_scores_load_no_scikit_learn() -> None:
+    program = (
+        "import sys, plb_ablate.report.read_runs\n"
+        "print([name for name in ('sklearn', 'tensorflow', 'mlflow') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_cell_delivered_twice_counts_once_and_the_latest_is_kept() -> None:

@@ -51,6 +51,7 @@ FACTS = Facts(
     speakers=dict.fromkeys(SPEAKERS),
     rate=16_000,
     cut=28,
+    genders=SPEAKERS,
 )
 """Published counts; those of each speaker are not."""
 

@@ -26,12 +26,16 @@ LEFT_OUT = ("fru", "sur", "fea", "dis", "oth", "xxx")
 CLASSES = ("angry", "neutral", "sad", "happy")
 """Class names; position is label index."""
 
+GENDERS = {f"Ses{session:02d}{gender}": gender for session in range(1, 6) for gender in "FM"}
+"""Gender of each speaker: the last letter of the name."""
+
 FACTS = Facts(
     source="table 3 of the published study; recordings of its authors at 16 kHz",
     classes=(1103, 1708, 1084, 1636),
-    speakers=dict.fromkeys(f"Ses{session:02d}{gender}" for session in range(1, 6) for gender in "FM"),
+    speakers=dict.fromkeys(GENDERS),
     rate=16_000,
     cut=2022,
+    genders=GENDERS,
 )
 """Published counts; those of each speaker are not."""
 

@@ -41,6 +41,9 @@ FIELDS = {
 }
 """Allowed values of each field of a name, in order."""
 
+GENDERS = {actor: "M" if int(actor) % 2 else "F" for actor in FIELDS["actor"]}
+"""Gender of each actor: odd ones are male."""
+
 FACTS = Facts(
     source="table 2 of the published study; 60 recordings an actor at 48 kHz, as its authors say",
     classes=(96, *[192] * 7),
@@ -48,6 +51,7 @@ FACTS = Facts(
     rate=48_000,
     cut=34,
     copies=1,
+    genders=GENDERS,
 )
 """Published counts. One recording of actor 07 was distributed twice."""
 
@@ -93,7 +97,7 @@ def decode(name: str) -> Name:
             raise CorpusError(f"{name}: {field} {value!r} is unknown; allowed are {', '.join(allowed)}")
     modality, channel, emotion, *_, actor = values
     label = CLASSES.index(EMOTIONS[emotion])
-    return Name(label, actor, "M" if int(actor) % 2 else "F", (modality, channel) == ("03", "01"))
+    return Name(label, actor, GENDERS[actor], (modality, channel) == ("03", "01"))
 
 
 def list_utterances(root: Path) -> list[Utterance]:

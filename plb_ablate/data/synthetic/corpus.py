@@ -6,14 +6,13 @@ emotions. The name is speaker, emotion, sentence. The same bytes come out on eve
 
 import json
 import shutil
-import sys
 import tempfile
 import wave
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from plb_ablate.core.errors import ConfigError, CorpusError
+from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.data.corpus import Utterance
 from plb_ablate.data.folder_layout import collect, layout_error, wav_files
 from plb_ablate.data.reference_counts import Facts
@@ -31,6 +30,7 @@ FACTS = Facts(
     speakers=dict.fromkeys(SPEAKERS, len(EMOTIONS) * len(SENTENCES)),
     rate=RATE,
     copies=0,
+    genders={speaker: gender for speaker, (gender, _) in SPEAKERS.items()},
 )
 """What `generate` makes when nothing else is asked for."""
 
@@ -135,7 +135,7 @@ def generate(root: Path, *, speakers: int = len(SPEAKERS), sentences: int = len(
     try:
         staged = beside / root.name
         paths = _relative_paths(speakers, sentences)
-        for path in _with_progress(paths):
+        for path in with_progress(paths, "Synthesising speech", len(paths)):
             _write(staged / path)
         marker = {"version": VERSION, "speakers": speakers, "sentences": sentences}
         (staged / MARKER).write_text(json.dumps(marker) + "\n", encoding="utf-8")
@@ -151,16 +151,6 @@ def _relative_paths(speakers: int, sentences: int) -> list[Path]:
         for emotion in EMOTIONS
         for sentence in list(SENTENCES)[:sentences]
     ]
-
-
-def _with_progress(paths: list[Path]) -> Iterable[Path]:
-    """Go through `paths`, with a progress bar where standard error is a terminal."""
-    if not sys.stderr.isatty():
-        return paths
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(paths, description="Synthesising speech", console=Console(stderr=True))
 
 
 def _write(path: Path) -> None:

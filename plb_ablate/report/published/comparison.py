@@ -3,6 +3,7 @@
 import math
 
 from plb_ablate.config.protocol import RULE_LABELS
+from plb_ablate.config.schema import Trainer
 from plb_ablate.published import tables as published
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name, published_rows
@@ -13,7 +14,7 @@ __all__ = ["COLUMNS", "beside_table", "departures"]
 COLUMNS = ("max_WA(%)", "min_WA(%)", "avg_WA(%)")
 """The WA columns of the published tables."""
 
-EPOCHS = 300
+EPOCHS = Trainer.epochs
 """Epochs of the published trainings."""
 
 

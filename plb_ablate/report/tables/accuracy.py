@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean, stdev
 
 from plb_ablate.config.protocol import RULE_LABELS
+from plb_ablate.config.variants import same_network_notes
 from plb_ablate.report.study import STREAMS, Study
 from plb_ablate.report.tables.model import MISSING, Cell, Table, cut, number, rounded, text
 
@@ -102,6 +103,7 @@ def wa_table(study: Study) -> Table:
     )
     header = ["Name", "#Params", "max_WA(%)", "min_WA(%)", "avg_WA(%)"]
     last = [text("Δ"), Cell(""), *delta]
+    notes = [DELTA_NOTE, *([SPA_NOTE] if "spa_published" in scores else []), *same_network_notes(scores)]
     if not all(whole.values()):
         header.append("folds")
         laid = [[*row, text(f"{len(scores[name])}/{wanted}")] for row, name in zip(laid, scores, strict=True)]
@@ -112,7 +114,7 @@ def wa_table(study: Study) -> Table:
         tuple(header),
         (*map(tuple, laid), tuple(last)),
         "l" + "r" * (len(header) - 1),
-        (DELTA_NOTE, *([SPA_NOTE] if "spa_published" in scores else []), *missing_note(study, rule, metric)),
+        (*notes, *missing_note(study, rule, metric)),
     )
     return table.with_best((2, 3, 4), range(len(laid)))
 

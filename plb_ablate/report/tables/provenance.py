@@ -3,9 +3,10 @@
 import csv
 import io
 
-from plb_ablate.report.study import METRICS, Study
+from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import display_name
 from plb_ablate.report.tables.model import Cell, Table, number, text
+from plb_ablate.training.metrics import SCORES
 
 __all__ = ["fold_csv", "origin_table", "run_table"]
 
@@ -47,7 +48,7 @@ def run_table(study: Study, run_page: str = "") -> Table:
 
 def fold_csv(study: Study) -> str:
     """Write every fold run with all its scores as CSV, for whoever wants to compute on."""
-    columns = [(rule, metric) for rule in study.rules for metric in (*METRICS, "epoch")]
+    columns = [(rule, metric) for rule in study.rules for metric in (*SCORES, "epoch")]
     fixed = ("ablation", "seed", "fold", "n_train", "n_validation", "n_test", "seconds")
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from plb_ablate.config.variants import removed_modules
+from plb_ablate.config.variants import network_names, removed_modules, same_network_notes
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import display_name
 from plb_ablate.report.tables.model import MISSING, Cell, Table, number, text
@@ -28,14 +28,12 @@ def expected_loss(ablation: str, full: Mapping[str, int]) -> dict[str, int]:
     Parameters
     ----------
     ablation : str
-        Canonical name; combinations take what each part takes, and the capsule gate once nothing applies it.
+        Canonical name; a combination takes what each part of it takes, and of its other names, if it has any.
     full : mapping of str to int
         Parameters of each module of the proposed model.
     """
-    parts = removed_modules(ablation)
+    parts = {part for name in network_names(ablation) for part in removed_modules(name)}
     modules = {module for part in parts or (ablation,) for module in _TAKES.get(part, (part,))}
-    if {"dwscnn", "sa"} <= parts:
-        modules.add("capsule_gate")
     return {module: full.get(module, 0) for module in sorted(modules)}
 
 
@@ -50,6 +48,7 @@ def removal_table(study: Study) -> Table:
         ("Name", "taken", "should take", "from modules", "took effect"),
         tuple(rows),
         "lrrll",
+        same_network_notes(study.ablations),
     )
 
 
@@ -60,7 +59,9 @@ def _row(study: Study, name: str, full: Mapping[str, int]) -> tuple[Cell, ...]:
     taken = {m: full.get(m, 0) - config.modules.get(m, 0) for m in sorted({*full, *config.modules})}
     taken = {module: count for module, count in taken.items() if count}
     wanted = {module: count for module, count in expected_loss(name, full).items() if count}
-    said = "yes" if taken == wanted and taken else f"NO: should take from {', '.join(wanted) or 'nothing'}"
+    said = f"NO: should take from {', '.join(wanted) or 'nothing'}"
+    if taken == wanted:
+        said = "yes" if taken else "not to be told from counts"
     modules = ", ".join(f"{module} {count:,}" for module, count in taken.items()) or "nothing"
     return (
         text(display_name(name)),

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from plb_ablate.orchestration.worker_pool import available_cores
+from plb_ablate.core.cores import available_cores
 from tests.conftest import SMOKE, CommandLine
 from tests.orchestration.slurm.cluster import PROGRAMS, cluster
 from tests.orchestration.test_sweep import statuses

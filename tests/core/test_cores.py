@@ -1,0 +1,43 @@
+"""Cores are counted in one place, which knows what a process, a container and a SLURM task are allowed."""
+
+import re
+from pathlib import Path
+
+import joblib
+import pytest
+from omegaconf import OmegaConf
+
+import plb_ablate
+from plb_ablate.core.cores import available_cores
+from plb_ablate.features.extraction import _workers
+from plb_ablate.orchestration.hydra_app import _settle_launcher
+
+
+@pytest.mark.parametrize(("task", "cores"), [("3", 3), ("64", 8), ("", 8), (None, 8)])
+def test_a_slurm_task_has_no_more_than_it_was_given(
+    task: str | None, cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 8)
+    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    if task is not None:
+        monkeypatch.setenv("SLURM_CPUS_PER_TASK", task)
+    assert available_cores() == cores
+
+
+def test_launchers_and_extraction_keep_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
+    launcher = OmegaConf.create({"n_jobs": -1})
+    _settle_launcher(launcher, 4)
+    assert launcher.n_jobs == 1
+    assert _workers(-1) == 1
+    assert _workers(2) == 2
+
+
+def test_nothing_else_counts_cores() -> None:
+    package = Path(plb_ablate.__file__).parent
+    counting = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"sched_getaffinity|cpu_count|SLURM_CPUS_PER_TASK", path.read_text())
+    ]
+    assert counting == ["cores.py"]

@@ -1,0 +1,95 @@
+"""What a corpus's content hash, and with it the id of every cell, depends on."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plb_ablate.config.protocol import Protocol
+from plb_ablate.config.schema import Config, Dataset
+from plb_ablate.data.corpus import Corpus, Utterance
+from plb_ablate.data.registry import READERS, read_corpus
+from plb_ablate.features.dataset import PreparedCorpus
+from plb_ablate.ledger.cells import Cell, plan_cells
+from plb_ablate.splits.folds import make_folds
+
+HELD = {
+    "synthetic": ("78523762a0c7fa61646da3962e61a3e4496af33d4e68fb31ba257e8e6fcc1598", "30b79f5a9cfd9ede5f4a"),
+    "emodb": ("965dcec7d651fa7a7d16f617a0e5c063fd9b82ef9c470bb375cfffc312f34823", "eb9344c607219f3adcc6"),
+}
+"""Content hash and id of fold 0 under the defaults: results on disk go by them until `RESULT_VERSION` rises."""
+
+
+def prepared_from(corpus: Corpus, digests: list[str]) -> PreparedCorpus:
+    return PreparedCorpus(corpus, np.empty((0, 196, 39), np.float32), tuple(digests))
+
+
+def numbered(corpus: Corpus) -> PreparedCorpus:
+    """A corpus whose recordings have a digest each that no processor's rounding decides."""
+    return prepared_from(corpus, [f"{number:064x}" for number in range(len(corpus.utterances))])
+
+
+def first_cell(prepared: PreparedCorpus) -> Cell:
+    config = Config(dataset=Dataset(prepared.corpus.name, "anywhere"))
+    return plan_cells(config, prepared, Path("corpus.npz"))[0]
+
+
+def test_ids_of_the_synthetic_corpus_are_held(small_corpus: Path) -> None:
+    prepared = numbered(read_corpus("synthetic", small_corpus))
+    assert (prepared.content, first_cell(prepared).id) == HELD["synthetic"]
+
+
+def test_ids_of_emodb_are_held(shared: Path) -> None:
+    root = shared / "data" / "emodb"
+    if not root.is_dir():
+        pytest.skip(f"the recordings are not at {root}")
+    corpus = read_corpus("emodb", root)
+    prepared = prepared_from(corpus, [hashlib.sha256(path.read_bytes()).hexdigest() for path in corpus.paths])
+    assert (prepared.content, first_cell(prepared).id) == HELD["emodb"]
+
+
+def spoken_by(genders: Mapping[str, str], name: str) -> Corpus:
+    """A corpus in which each speaker says two classes twice."""
+    root = Path("/corpus")
+    utterances = [
+        Utterance(root / speaker / f"{label}-{number}.wav", label, speaker, speaker, gender)
+        for speaker, gender in genders.items()
+        for label in range(2)
+        for number in range(2)
+    ]
+    return Corpus(name, root, ("calm", "excited"), tuple(utterances))
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_published_gender_says_no_more_than_its_speaker_and_any_other_does(name: str) -> None:
+    facts = READERS[name].FACTS
+    assert set(facts.genders) == set(facts.speakers)
+    first = next(iter(facts.genders))
+    other = {"F": "M", "M": "F"}[facts.genders[first]]
+    hashes = {
+        numbered(spoken_by(dict(facts.genders) | changed, name)).content
+        for changed in ({}, {first: other}, {first: ""}, dict.fromkeys(facts.genders, ""))
+    }
+    assert len(hashes) == 4
+
+
+def test_genders_that_only_a_folder_says_decide_folds_and_are_hashed() -> None:
+    """Two corpora of the same recordings whose speakers are grouped differently are two corpora."""
+    genders = dict(zip("abcdef", "FMFMFM", strict=True))
+    known, swapped = genders, genders | {"a": "M", "b": "F", "d": "F", "e": "M"}
+    folds = [
+        [fold.test.tolist() for fold in make_folds(spoken_by(said, "synthetic"), Protocol("speaker"))]
+        for said in (known, swapped)
+    ]
+    assert folds[0] != folds[1]
+    prepared = [numbered(spoken_by(said, "of_a_folder")) for said in (known, swapped)]
+    assert prepared[0].content != prepared[1].content
+    assert prepared[0].content == numbered(spoken_by(known, "of_a_folder")).content
+    assert first_cell(prepared[0]).id != first_cell(prepared[1]).id
+
+
+def test_a_saved_corpus_keeps_its_content(tmp_path: Path) -> None:
+    prepared = numbered(spoken_by({"a": "F", "b": "M", "c": ""}, "of_a_folder"))
+    assert PreparedCorpus.load(prepared.save(tmp_path)).content == prepared.content
