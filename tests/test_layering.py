@@ -1,6 +1,8 @@
 """Files import leftwards only, along the way of the data."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,39 @@ def test_file_imports_leftwards_and_keeps_to_its_libraries(path: Path) -> None:
             assert there == here or RANK[there] < RANK[here], f"{here} may not import {there}"
         if top in FOREIGN:
             assert library_room(path) in FOREIGN[top], f"{library_room(path)} may not know {top}"
+
+
+WITHOUT = {
+    "data": ("tensorflow", "keras", "mlflow", "hydra"),
+    "features": ("tensorflow", "keras", "mlflow", "hydra", "sklearn"),
+    "inference": ("tensorflow", "keras", "mlflow", "hydra", "sklearn"),
+    "statistics": ("tensorflow", "keras", "mlflow", "hydra"),
+    "published": ("tensorflow", "keras", "mlflow", "hydra"),
+    "report": ("tensorflow", "keras", "hydra"),
+    "predict": ("tensorflow", "keras", "mlflow", "hydra", "sklearn"),
+}
+"""Libraries that are not loaded with all the files of a room, or with a command."""
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_importing_a_room_loads_no_heavy_library(name: str) -> None:
+    folder = PACKAGE / name
+    paths = sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{name}.py"]
+    modules = [".".join(("plb_ablate", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in paths]
+    modules = [module.removesuffix(".__init__") for module in modules if not module.endswith("__main__")]
+    code = f"import {', '.join(modules)}, sys; print(*sorted(set({WITHOUT[name]}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_public_paths_stay() -> None:
+    from plb_ablate.features import mfcc
+    from plb_ablate.models import build_model, named_weights
+    from plb_ablate.statistics import FoldScore, compare, nadeau_bengio
+
+    assert all(callable(thing) for thing in (mfcc, build_model, named_weights, FoldScore, compare, nadeau_bengio))
+    with pytest.raises(AttributeError, match="no attribute 'build_modell'"):
+        getattr(plb_ablate.models, "build_modell")  # noqa: B009
 
 
 def test_every_file_has_a_room() -> None:
