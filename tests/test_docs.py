@@ -61,7 +61,7 @@ def _pattern(metric: str) -> str:
     metric = re.sub(r"^(best_test|best_validation|last)/", "<rule>/", metric)
     metric = re.sub(r"^<rule>/(score|wa|ua|macro_f1)", "<rule>/<score>", metric)
     metric = re.sub(r"^<rule>/<score>/(min|mean|std)$", "<rule>/<score>/max", metric)
-    return re.sub(r"^(test|validation)/", "<side>/", metric)
+    return re.sub(r"^(test|validation)/", "<split>/", metric)
 
 
 # ---------------------------------------------------------------------- worked examples
