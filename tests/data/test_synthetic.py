@@ -79,7 +79,10 @@ def test_recordings_are_speech_length_wav_files(corpus: Corpus) -> None:
 
 def test_same_bytes_in_another_process(small: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    command = f"from plb_ablate.data import synthetic as s; s.generate(s.Path({str(other)!r}), speakers=2, sentences=1)"
+    command = (
+        "from plb_ablate.data.synthetic import corpus\n"
+        f"corpus.generate(corpus.Path({str(other)!r}), speakers=2, sentences=1)"
+    )
     subprocess.run([sys.executable, "-c", command], check=True)
     assert contents(other) == contents(small)
     assert len(contents(small)) == 2 * 4 + 1
