@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from plb_ablate.config.schema import Trainer
-from plb_ablate.config.variants import NETWORKS, OTHER_MODELS
+from plb_ablate.config.variants import NAMED_VARIANTS, NETWORKS
 from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.data.registry import READERS
@@ -41,7 +41,7 @@ class Study:
 
     corpora: Sequence[str] = ("emodb", "ravdess", "iemocap")
     seeds: int = 10
-    variants: int = len(NETWORKS) - len(OTHER_MODELS)
+    variants: int = len(NETWORKS) - len(NAMED_VARIANTS)
     folds: int = 10
     epochs: int = Trainer.epochs
 
@@ -53,7 +53,7 @@ class Study:
     @property
     def passes(self) -> float:
         """Utterances times epochs of one variant, over all corpora, folds and seeds."""
-        utterances = sum(READERS[name].FACTS.utterances for name in self.corpora)
+        utterances = sum(READERS[name].REFERENCE_COUNTS.utterances for name in self.corpora)
         return utterances * (self.folds - 1) * self.epochs * self.seeds
 
 

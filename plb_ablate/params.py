@@ -13,7 +13,7 @@ from rich.table import Table
 from plb_ablate.config.variants import NETWORKS, network_names, same_network_notes
 from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import exit_codes
-from plb_ablate.core.output_redirection import logged_to
+from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.data.registry import READERS
 from plb_ablate.published import tables as published
 
@@ -48,7 +48,7 @@ class Count:
 def counts(datasets: Sequence[str], ablations: Sequence[str]) -> list[Count]:
     """Build every variant and count its parameters."""
     rows = []
-    with logged_to(Path(os.devnull)):  # what TensorFlow tells of its build and devices is no part of the table
+    with redirect_output(Path(os.devnull)):  # hides TensorFlow's messages about its build and devices
         from plb_ablate.models.inspection import module_parameters
         from plb_ablate.models.plb.network import build_model
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from plb_ablate import reproduce
-from plb_ablate.config.schema import Config, identity
+from plb_ablate.config.schema import Config, result_settings
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.store import Ledger
 from tests.conftest import CommandLine
@@ -20,7 +20,7 @@ from tests.published.test_curves import like_published
 def planned(configs: Sequence[Config]) -> list[Cell]:
     """Cells as `reproduce` would plan them, of a corpus that is not read."""
     return [
-        Cell(identity(config) | {"content": "x"}, fold, 10, ("a",), Path())
+        Cell(result_settings(config) | {"content": "x"}, fold, 10, ("a",), Path())
         for config in configs
         for fold in range(10)
         if config.fold in (None, fold)

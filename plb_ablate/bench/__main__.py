@@ -19,7 +19,7 @@ from plb_ablate.config.variants import ABLATIONS
 from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.cores import available_cores
 from plb_ablate.core.errors import ConfigError, exit_codes
-from plb_ablate.core.output_redirection import logged_to
+from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.core.provenance import provenance
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _of_a_model(
 
     say("preparing the model")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with logged_to(Path(os.devnull)):
+    with redirect_output(Path(os.devnull)):
         from plb_ablate.bench.bench_model import prepare_subject
     subject = prepare_subject(config, run, folder)
     found: dict[str, Any] = {}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from plb_ablate.config.schema import Config, identity
+from plb_ablate.config.schema import Config, result_settings
 from plb_ablate.export.convert import convert_all
 from plb_ablate.export.load_run import TrainedModel, load_run
 from plb_ablate.features.dataset import prepare
@@ -57,6 +57,6 @@ def prepare_subject(config: Config, run: str | None, folder: Path) -> Subject:
 def _untrained(config: Config) -> TrainedModel:
     prepared = prepare(config.dataset.name, Path(config.dataset.root), Path(config.cache) / "features")
     fold = make_folds(prepared.corpus, config.protocol)[config.fold or 0]
-    settings = identity(config) | {"content": prepared.content}
+    settings = result_settings(config) | {"content": prepared.content}
     model = build_model(len(prepared.corpus.classes), config.ablation, config.reverse.name)
     return TrainedModel(model, "", "", settings, "untrained", float("nan"), prepared, fold)

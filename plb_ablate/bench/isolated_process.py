@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from plb_ablate.core.errors import PlbError
-from plb_ablate.core.output_redirection import logged_to
+from plb_ablate.core.output_redirection import redirect_output
 
 __all__ = ["BenchError", "peak_resident_mb", "run_alone", "run_beside"]
 
@@ -84,7 +84,7 @@ def peak_resident_mb() -> float:
 
 def _work(sender: Connection, threads: int | None, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     try:
-        with logged_to(Path(os.devnull)):
+        with redirect_output(Path(os.devnull)):
             if threads:
                 from plb_ablate.training.setup import set_up_tensorflow
 

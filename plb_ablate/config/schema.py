@@ -20,7 +20,7 @@ __all__ = [
     "Reverse",
     "Tracking",
     "Trainer",
-    "identity",
+    "result_settings",
 ]
 
 Reverse = Enum("Reverse", {"coefficient": "coefficient", "time": "time"})
@@ -174,7 +174,7 @@ class Config:
                 raise ConfigError(f"{key}={value} must be 1 or more.")
 
 
-def identity(config: Config) -> dict[str, Any]:
+def result_settings(config: Config) -> dict[str, Any]:
     """Give the settings that decide a result, as plain values (where it runs or is tracked does not)."""
     plain = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
     assert isinstance(plain, dict)

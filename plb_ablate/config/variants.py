@@ -1,7 +1,7 @@
 """The names of the removals, how they combine, and which of them are one network.
 
-An ablation name is ``none``, one or more of the five `MODULES` joined by ``+`` in any order, or one of `OTHER_MODELS`,
-which do not combine. A network is trained once: `same_network` gives the name that it goes by.
+An ablation name is ``none``, one or more of the five `MODULES` joined by ``+`` in any order, or one of
+`NAMED_VARIANTS`, which cannot be combined. Each network is trained once; `same_network` returns its canonical name.
 """
 
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ from plb_ablate.core.errors import ConfigError
 __all__ = [
     "ABLATIONS",
     "MODULES",
+    "NAMED_VARIANTS",
     "NETWORKS",
-    "OTHER_MODELS",
     "canonical_ablation",
     "network_names",
     "removed_modules",
@@ -30,13 +30,13 @@ APPLIED_BY = {"spa": ("dwscnn", "sa")}
 The spatial attention gates the capsules after ``dwscnn`` and the product of ``sa``, and nothing else.
 """
 
-OTHER_MODELS = ("spa_published", "forward_only", "backward_only")
+NAMED_VARIANTS = ("spa_published", "forward_only", "backward_only")
 """Models that are no plain removal: the published `Spa` row, and single streams of the Pattern Learning Block."""
 
 ABLATIONS = (
     "none",
     *("+".join(chosen) for size in range(1, len(MODULES) + 1) for chosen in combinations(MODULES, size)),
-    *OTHER_MODELS,
+    *NAMED_VARIANTS,
 )
 """Every ablation in its canonical spelling."""
 
@@ -54,19 +54,19 @@ def canonical_ablation(name: str) -> str:
     >>> canonical_ablation("sa+cbam")
     'cbam+sa'
     """
-    if name in ("none", *OTHER_MODELS):
+    if name in ("none", *NAMED_VARIANTS):
         return name
     parts = name.split("+")
     if not set(parts) <= set(MODULES) or len(set(parts)) < len(parts):
         raise ConfigError(
             f"ablation={name} is unknown. Use none, any of {', '.join(MODULES)} joined by '+' (for example cbam+sa), "
-            f"each once, or one of {', '.join(OTHER_MODELS)}."
+            f"each once, or one of {', '.join(NAMED_VARIANTS)}."
         )
     return "+".join(module for module in MODULES if module in parts)
 
 
 def removed_modules(name: str) -> frozenset[str]:
-    """Give the modules that the ablation `name` takes away (empty for ``none`` and for `OTHER_MODELS`)."""
+    """Give the modules that the ablation `name` takes away (empty for ``none`` and for `NAMED_VARIANTS`)."""
     return frozenset(MODULES) & frozenset(canonical_ablation(name).split("+"))
 
 
@@ -90,7 +90,7 @@ def same_network(name: str) -> str:
 
 
 NETWORKS = tuple(dict.fromkeys(map(same_network, ABLATIONS)))
-"""Every network once, under the name it goes by: 28 of the 32 combinations of removals, and `OTHER_MODELS`."""
+"""Every network once, under the name it goes by: 28 of the 32 combinations of removals, and `NAMED_VARIANTS`."""
 
 
 def network_names(name: str) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["logged_to"]
+__all__ = ["redirect_output"]
 
 
 @contextmanager
-def logged_to(path: Path) -> Iterator[None]:
+def redirect_output(path: Path) -> Iterator[None]:
     """Send all that the process prints, TensorFlow's own lines too, to the end of a file."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -14,7 +14,7 @@ from plb_ablate.core.errors import PlbError, exit_codes
 from plb_ablate.data.download import ARCHIVES, LICENCE, Archive, fetch
 from plb_ablate.data.registry import READERS
 from plb_ablate.data.synthetic import corpus as synthetic
-from plb_ablate.features.corpus_check import CorpusCheck, Count, check_corpus
+from plb_ablate.features.corpus_check import CorpusCheck, CountCheck, check_corpus
 
 __all__ = ["main"]
 
@@ -103,7 +103,7 @@ def _show(found: CorpusCheck) -> None:
     console.print(*verdict, sep="\n", highlight=False, markup=False, soft_wrap=True)
 
 
-def _counts(title: str, rows: Iterable[tuple[str, Count]]) -> Table:
+def _counts(title: str, rows: Iterable[tuple[str, CountCheck]]) -> Table:
     table = Table(title, "published", "here", "")
     for column in table.columns[1:3]:
         column.justify = "right"
@@ -113,7 +113,7 @@ def _counts(title: str, rows: Iterable[tuple[str, Count]]) -> Table:
     return table
 
 
-def _mark(count: Count) -> str:
+def _mark(count: CountCheck) -> str:
     if not count.differs or count.published is None:
         return ""
     return f"{count.here - count.published:+,}"

@@ -105,7 +105,7 @@ def fetch(name: str, root: Path, archive: Archive | None = None, *, wait: float 
 
 
 def _already_there(name: str, root: Path) -> int:
-    wanted = READERS[name].FACTS.utterances
+    wanted = READERS[name].REFERENCE_COUNTS.utterances
     try:
         count = len(read_corpus(name, root).utterances)
     except CorpusError:
@@ -233,7 +233,7 @@ def _unpack(name: str, kept: Path, root: Path) -> int:
 
 def _check_counts(name: str, staged: Path) -> int:
     """Count the utterances of each class, which is the only check where no checksum is published."""
-    corpus, wanted = read_corpus(name, staged), READERS[name].FACTS.classes
+    corpus, wanted = read_corpus(name, staged), READERS[name].REFERENCE_COUNTS.classes
     counts = Counter(utterance.label for utterance in corpus.utterances)
     wrong = [
         f"{label} {counts[i]} instead of {wanted[i]}"

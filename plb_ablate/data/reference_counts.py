@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Facts"]
+__all__ = ["ReferenceCounts"]
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReferenceCounts:
     """What is published of a corpus; None is a number that nobody has published.
 
     Parameters

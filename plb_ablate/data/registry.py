@@ -6,10 +6,10 @@ from typing import Protocol
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.data.corpora import emodb, iemocap, ravdess
 from plb_ablate.data.corpus import Corpus, Utterance
-from plb_ablate.data.reference_counts import Facts
+from plb_ablate.data.reference_counts import ReferenceCounts
 from plb_ablate.data.synthetic import corpus as synthetic
 
-__all__ = ["READERS", "Corpus", "Facts", "Reader", "Utterance", "read_corpus"]
+__all__ = ["READERS", "Corpus", "Reader", "ReferenceCounts", "Utterance", "read_corpus"]
 
 
 class Reader(Protocol):
@@ -20,7 +20,7 @@ class Reader(Protocol):
         """Class names; position is label index."""
 
     @property
-    def FACTS(self) -> Facts:  # noqa: N802
+    def REFERENCE_COUNTS(self) -> ReferenceCounts:  # noqa: N802
         """Published numbers, to check a folder against."""
 
     def list_utterances(self, root: Path) -> list[Utterance]:

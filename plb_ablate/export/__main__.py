@@ -16,7 +16,7 @@ from rich.table import Table
 from plb_ablate.config.compose import compose_config
 from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import ConfigError, exit_codes
-from plb_ablate.core.output_redirection import logged_to
+from plb_ablate.core.output_redirection import redirect_output
 
 if TYPE_CHECKING:
     from plb_ablate.export.verify import FormatCheck
@@ -57,7 +57,7 @@ def _export(options: argparse.Namespace, say: Callable[[str], None]) -> "tuple[l
     config = compose_config(settings)
     say("loading TensorFlow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with logged_to(Path(os.devnull)):  # TensorFlow tells of its build and devices, whatever its log level
+    with redirect_output(Path(os.devnull)):  # TensorFlow tells of its build and devices, whatever its log level
         from plb_ablate.export.convert import convert_all
         from plb_ablate.export.load_run import load_run
         from plb_ablate.export.verify import check_formats

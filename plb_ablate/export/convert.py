@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from plb_ablate.core.output_redirection import logged_to
+from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.export.load_run import TrainedModel
 from plb_ablate.inference.litert import runtime
 from plb_ablate.inference.model_card import write_card
@@ -67,7 +67,7 @@ def convert_all(
     for name, (ending, write) in wanted.items():
         on_start(name)
         written[name] = folder / f"model{ending}"
-        with logged_to(Path(os.devnull)), warnings.catch_warnings():  # the converter thinks aloud
+        with redirect_output(Path(os.devnull)), warnings.catch_warnings():  # the converter thinks aloud
             warnings.simplefilter("ignore")
             write(trained, written[name])
         precision = name.partition(" ")[2] or "float32"

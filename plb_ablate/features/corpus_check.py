@@ -13,14 +13,14 @@ import soundfile
 
 from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.data.audio_file import read_samples
-from plb_ablate.data.registry import READERS, Corpus, Facts, read_corpus
+from plb_ablate.data.registry import READERS, Corpus, ReferenceCounts, read_corpus
 from plb_ablate.features.extraction import FeatureSettings
 
-__all__ = ["CorpusCheck", "Count", "check_corpus", "published_length"]
+__all__ = ["CorpusCheck", "CountCheck", "check_corpus", "published_length"]
 
 
 @dataclass(frozen=True)
-class Count:
+class CountCheck:
     """A number that is published (None: it is not) and the one found."""
 
     published: int | None
@@ -40,9 +40,9 @@ class CorpusCheck:
     ----------
     corpus, root, source : str
         Name, folder, and where the published numbers come from.
-    classes, speakers : mapping of str to Count
+    classes, speakers : mapping of str to CountCheck
         Utterances of each.
-    utterances, cut, copies : Count
+    utterances, cut, copies : CountCheck
         All; those as long as the features or longer, which are cut; those with the bytes of an earlier one.
     padded : int
         Utterances shorter than the features.
@@ -61,11 +61,11 @@ class CorpusCheck:
     corpus: str
     root: str
     source: str
-    classes: Mapping[str, Count]
-    speakers: Mapping[str, Count]
-    utterances: Count
-    cut: Count
-    copies: Count
+    classes: Mapping[str, CountCheck]
+    speakers: Mapping[str, CountCheck]
+    utterances: CountCheck
+    cut: CountCheck
+    copies: CountCheck
     padded: int
     rate: int | None
     rates: Mapping[int, int]
@@ -93,7 +93,7 @@ class CorpusCheck:
         return asdict(self) | {"differences": self.differences}
 
 
-def _line(name: str, count: Count) -> str:
+def _line(name: str, count: CountCheck) -> str:
     return f"{name}: {count.here:,}, published {count.published:,}"
 
 
@@ -130,7 +130,7 @@ def check_corpus(name: str, root: Path, *, progress: bool = True) -> CorpusCheck
             read[relative] = _look(path, settings)
         except (OSError, ValueError) as error:
             unusable[relative] = str(error)
-    return _compare(corpus, READERS[name].FACTS, read, unusable, settings)
+    return _compare(corpus, READERS[name].REFERENCE_COUNTS, read, unusable, settings)
 
 
 def _look(path: Path, settings: FeatureSettings) -> _Recording:
@@ -144,25 +144,26 @@ def _look(path: Path, settings: FeatureSettings) -> _Recording:
 
 def _compare(
     corpus: Corpus,
-    facts: Facts,
+    reference: ReferenceCounts,
     read: Mapping[str, _Recording],
     unusable: Mapping[str, str],
     settings: FeatureSettings,
 ) -> CorpusCheck:
     labels, speakers = Counter(corpus.labels.tolist()), Counter(corpus.speakers.tolist())
+    names = dict.fromkeys([*reference.speakers, *speakers])
     copied = _copied(read)
     cut = sum(recording.length >= settings.target_length for recording in read.values())
     return CorpusCheck(
         corpus=corpus.name,
         root=str(corpus.root),
-        source=facts.source,
-        classes={name: Count(facts.classes[i], labels[i]) for i, name in enumerate(corpus.classes)},
-        speakers={name: Count(facts.speakers.get(name), speakers[name]) for name in {**facts.speakers, **speakers}},
-        utterances=Count(facts.utterances, len(corpus.utterances)),
-        cut=Count(facts.cut, cut),
-        copies=Count(facts.copies, sum(len(group) - 1 for group in copied)),
+        source=reference.source,
+        classes={name: CountCheck(reference.classes[i], labels[i]) for i, name in enumerate(corpus.classes)},
+        speakers={name: CountCheck(reference.speakers.get(name), speakers[name]) for name in names},
+        utterances=CountCheck(reference.utterances, len(corpus.utterances)),
+        cut=CountCheck(reference.cut, cut),
+        copies=CountCheck(reference.copies, sum(len(group) - 1 for group in copied)),
         padded=len(read) - cut,
-        rate=facts.rate,
+        rate=reference.rate,
         rates=dict(Counter(recording.rate for recording in read.values())),
         channels=dict(Counter(recording.channels for recording in read.values())),
         seconds=_seconds([recording.seconds for recording in read.values()]),

@@ -37,13 +37,13 @@ class PreparedCorpus:
 
     @property
     def content(self) -> str:
-        """Hash of all that decides a training on the corpus.
+        """Hash of everything in the corpus that affects a training.
 
-        These are recordings, labels, speakers with their genders, which group them under ``protocol=speaker``, order
-        and feature settings. A gender that is published of the speaker (`plb_ablate.data.Facts.genders`) says no more
-        than the speaker's name and is not hashed beside it; one that only the folder can say is.
+        Hashed are the recordings, labels, speakers and sessions, their order, and the feature settings. The gender of
+        a speaker, which decides the groups of ``protocol=speaker``, is hashed only if it differs from the published
+        one (`plb_ablate.data.reference_counts.ReferenceCounts.genders`), which the speaker's name already determines.
         """
-        known = READERS[self.corpus.name].FACTS.genders if self.corpus.name in READERS else {}
+        known = READERS[self.corpus.name].REFERENCE_COUNTS.genders if self.corpus.name in READERS else {}
         genders = [(i, u.gender) for i, u in enumerate(self.corpus.utterances) if u.gender != known.get(u.speaker, "")]
         rows = [
             (path, u.label, u.speaker, u.session, digest)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plb_ablate.core.errors import ConfigError, ModelError
-from plb_ablate.core.output_redirection import logged_to
+from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.inference.model_card import ModelCard, read_card
 
 __all__ = ["LiteRTModel", "runtime"]
@@ -38,7 +38,7 @@ class LiteRTModel:
         self.card: ModelCard = read_card(path)
         interpreter = runtime()
         try:
-            with logged_to(Path(os.devnull)):  # the runtime tells of its delegate when it begins
+            with redirect_output(Path(os.devnull)):  # the runtime tells of its delegate when it begins
                 self._interpreter = interpreter(model_path=str(path), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -87,7 +87,7 @@ def _tensorflow_copy() -> Any:
     import warnings
 
     try:
-        with logged_to(Path(os.devnull)):
+        with redirect_output(Path(os.devnull)):
             from tensorflow.lite.python.interpreter import Interpreter
     except ImportError:
         raise ModelError("no LiteRT runtime is installed: pip install 'plb-ablate[edge]' brings one.") from None

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from plb_ablate.config.schema import Config, identity
+from plb_ablate.config.schema import Config, result_settings
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.features.dataset import PreparedCorpus
 from plb_ablate.splits.folds import Fold, make_folds
@@ -29,7 +29,7 @@ class Cell:
     Parameters
     ----------
     settings : dict
-        All that decides the result but the fold, as plain values (the configuration's `identity`, the content hash).
+        All that decides the result but the fold, as plain values (`result_settings`, the content hash).
     fold : int
         Index of the fold.
     n_folds : int
@@ -89,7 +89,7 @@ def plan_cells(config: Config, prepared: PreparedCorpus, corpus_file: Path) -> l
         If there is no such fold.
     """
     folds = make_folds(prepared.corpus, config.protocol)
-    settings = identity(config) | {"content": prepared.content}
+    settings = result_settings(config) | {"content": prepared.content}
     return [
         Cell(settings, fold.index, len(folds), prepared.corpus.classes, corpus_file, config.study, len(fold.train))
         for fold in _wanted(folds, config.fold)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Trainer
 from plb_ablate.core.errors import PlbError
-from plb_ablate.core.output_redirection import logged_to
+from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.core.signals import end_with
 from plb_ablate.features.dataset import PreparedCorpus
 from plb_ablate.ledger.cells import Cell
@@ -34,7 +34,7 @@ DONE, ELSEWHERE, FAILED = "done", "elsewhere", "failed"
 def start_worker(threads: int, parent: int) -> None:
     """Prepare a fresh process: TensorFlow deterministic on `threads` threads, and an end when the parent ends."""
     end_with(parent)
-    with logged_to(Path(os.devnull)):  # TensorFlow tells of its build while it is loaded, whatever its log level
+    with redirect_output(Path(os.devnull)):  # TensorFlow prints its build while loading, whatever its log level
         from plb_ablate.training.setup import set_up_tensorflow
     set_up_tensorflow(threads)
 
@@ -58,7 +58,7 @@ def train_cell(cell: Cell, ledger_root: Path) -> str:
             entry.drop_leftovers()
             return DONE
         entry.clear_error()
-        with logged_to(entry.log):
+        with redirect_output(entry.log):
             try:
                 _train(cell, entry)
             except Exception as error:

@@ -51,7 +51,7 @@ DATASETS = ("emodb", "ravdess", "iemocap")
 REMOVALS = ("dwscnn", "cbam", "spa_published", "sa", "routing")
 """The rows of each table below the proposed model, in its order; `spa_published` is the row that it calls Spa."""
 
-UTTERANCES = {name: READERS[name].FACTS.utterances for name in DATASETS}
+UTTERANCES = {name: READERS[name].REFERENCE_COUNTS.utterances for name in DATASETS}
 """Number of recordings that the published folds divide."""
 
 N_SPLITS = Protocol.n_splits

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from plb_ablate.config.protocol import ALLOWED_RULES, RULES
-from plb_ablate.config.variants import MODULES, NETWORKS, OTHER_MODELS
+from plb_ablate.config.variants import MODULES, NAMED_VARIANTS, NETWORKS
 
 __all__ = [
     "HEADLINE",
@@ -25,7 +25,7 @@ __all__ = [
 HEADLINE = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
 """Rule and metric that a protocol's verdict and first table rest on: the published score only under ``published``."""
 
-STREAMS = tuple(name for name in OTHER_MODELS if name != "spa_published")
+STREAMS = tuple(name for name in NAMED_VARIANTS if name != "spa_published")
 """The Pattern Learning Block itself removed: one stream instead of both."""
 
 _BELOW = {"spa": ("spa_published",)}

@@ -14,7 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from plb_ablate.config import variants as ablation
 from plb_ablate.config.compose import compose_config, compose_sweep, config_root, register_schema
 from plb_ablate.config.protocol import PROTOCOLS
-from plb_ablate.config.schema import Config, Trainer, identity
+from plb_ablate.config.schema import Config, Trainer, result_settings
 from plb_ablate.config.variants import ABLATIONS, MODULES, canonical_ablation, removed_modules
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.data.registry import READERS
@@ -149,7 +149,7 @@ def test_names_are_read_and_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_where_a_job_runs_does_not_decide_its_result() -> None:
     def settings(*overrides: str) -> dict[str, Any]:
-        return identity(config(*overrides))
+        return result_settings(config(*overrides))
 
     assert settings() == settings("n_jobs=2", "ledger=/x", "tracking.uri=sqlite:///x.db", "study=x", "dataset.root=/x")
     different = ["seed=1", "threads=2", "ablation=sa", "reverse=time", "trainer.epochs=9", "protocol.n_splits=3"]

@@ -4,8 +4,7 @@ import pytest
 
 from plb_ablate.core.credentials import hide_credentials, without_credentials
 from plb_ablate.core.errors import StoreError
-from plb_ablate.tracking.mlflow_reader import store_errors
-from plb_ablate.tracking.mlflow_writer import _store_errors
+from plb_ablate.tracking.store import READING, WRITING, store_errors
 
 ADDRESSES = [
     "http://me:s3cret@host:5000",
@@ -41,10 +40,10 @@ def test_an_address_without_them_is_an_address(uri: str) -> None:
     assert without_credentials(uri).startswith(f"{uri.partition(':')[0]}://host")
 
 
-@pytest.mark.parametrize("errors", [_store_errors, store_errors])
+@pytest.mark.parametrize("way_out", [READING, WRITING])
 @pytest.mark.parametrize("uri", ADDRESSES)
-def test_neither_the_tracker_nor_the_report_tells_them(errors: object, uri: str) -> None:
-    with pytest.raises(StoreError) as caught, errors(uri):  # type: ignore[operator]
+def test_neither_the_tracker_nor_the_report_tells_them(way_out: str, uri: str) -> None:
+    with pytest.raises(StoreError) as caught, store_errors(uri, way_out):
         raise OSError(f"connection to {uri} refused")
     assert "s3" not in str(caught.value)
     assert "connection to" in str(caught.value)

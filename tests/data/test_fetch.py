@@ -28,7 +28,7 @@ def an_archive(missing: int = 0) -> bytes:
     """A zip with the names of EMO-DB, but for the last few, and noise for recordings."""
     names = [
         f"wav/03a{number:02d}{letter}{version}.wav"
-        for letter, count in zip(emodb.EMOTIONS, emodb.FACTS.classes, strict=True)
+        for letter, count in zip(emodb.EMOTIONS, emodb.REFERENCE_COUNTS.classes, strict=True)
         for number, version in [(i // 2, "ab"[i % 2]) for i in range(count)]
     ]
     buffer = io.BytesIO()

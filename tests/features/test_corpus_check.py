@@ -17,15 +17,15 @@ from plb_ablate.published import tables as published
 
 
 def test_published_numbers_are_those_of_the_study() -> None:
-    facts = {name: READERS[name].FACTS for name in published.DATASETS}
-    assert {name: (found.utterances, found.cut) for name, found in facts.items()} == {
+    reference = {name: READERS[name].REFERENCE_COUNTS for name in published.DATASETS}
+    assert {name: (found.utterances, found.cut) for name, found in reference.items()} == {
         "emodb": (535, 28),
         "ravdess": (1440, 34),
         "iemocap": (5531, 2022),
     }
-    for name, found in facts.items():
+    for name, found in reference.items():
         assert len(found.classes) == len(READERS[name].CLASSES)
-    assert sum(count or 0 for count in facts["ravdess"].speakers.values()) == 1440
+    assert sum(count or 0 for count in reference["ravdess"].speakers.values()) == 1440
 
 
 def test_a_part_of_ravdess_is_told_by_its_missing_actors(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:

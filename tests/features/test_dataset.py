@@ -64,13 +64,13 @@ def spoken_by(genders: Mapping[str, str], name: str) -> Corpus:
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_published_gender_says_no_more_than_its_speaker_and_any_other_does(name: str) -> None:
-    facts = READERS[name].FACTS
-    assert set(facts.genders) == set(facts.speakers)
-    first = next(iter(facts.genders))
-    other = {"F": "M", "M": "F"}[facts.genders[first]]
+    reference = READERS[name].REFERENCE_COUNTS
+    assert set(reference.genders) == set(reference.speakers)
+    first = next(iter(reference.genders))
+    other = {"F": "M", "M": "F"}[reference.genders[first]]
     hashes = {
-        numbered(spoken_by(dict(facts.genders) | changed, name)).content
-        for changed in ({}, {first: other}, {first: ""}, dict.fromkeys(facts.genders, ""))
+        numbered(spoken_by(dict(reference.genders) | changed, name)).content
+        for changed in ({}, {first: other}, {first: ""}, dict.fromkeys(reference.genders, ""))
     }
     assert len(hashes) == 4
 

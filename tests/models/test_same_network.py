@@ -19,7 +19,7 @@ from plb_ablate.report.read_runs import read_studies
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import wa_table
 from plb_ablate.report.tables.removal_check import removal_table
-from plb_ablate.tracking.mlflow_reader import open_store
+from plb_ablate.tracking.store import open_store
 from tests.report.store import Sweep
 from tests.report.studies import shown
 from tests.results_helper import a_config
@@ -77,7 +77,7 @@ def test_runs_stored_under_the_longer_name_stand_in_the_row_of_the_shorter(old_s
     study = old_study()
     assert study.ablations == ("none", SHORT, "dwscnn+cbam+sa", "of_a_later_version")
     assert study.scores(SHORT, "best_test", "score") == {(42, 0): 0.5, (42, 1): 0.4}
-    assert set(analyse(study).headline) == {SHORT, "dwscnn+cbam+sa"}
+    assert set(analyse(study).primary_comparisons) == {SHORT, "dwscnn+cbam+sa"}
     table = wa_table(study)
     assert [row[0] for row in shown(table)][1:3] == [SHORT, "dwscnn+cbam+sa"]
     assert NOTE in table.notes

@@ -34,7 +34,7 @@ def test_rows_stand_in_the_published_order_then_streams_then_combinations() -> N
 def test_modules_need_not_be_those_of_the_published_study() -> None:
     program = (
         "from plb_ablate import ablation\n"
-        "ablation.MODULES, ablation.OTHER_MODELS = ('residual', 'pooling'), ()\n"
+        "ablation.MODULES, ablation.NAMED_VARIANTS = ('residual', 'pooling'), ()\n"
         "ablation.NETWORKS = ('none', 'residual', 'pooling', 'residual+pooling')\n"
         "from plb_ablate.report.study import ORDER\n"
         "print(*ORDER)"

@@ -13,9 +13,9 @@ from natsort import natsorted
 from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.corpus import Utterance
 from plb_ablate.data.folder_layout import collect, layout_error, wav_files
-from plb_ablate.data.reference_counts import Facts
+from plb_ablate.data.reference_counts import ReferenceCounts
 
-__all__ = ["CLASSES", "EMOTIONS", "FACTS", "SPEAKERS", "Name", "decode", "list_utterances"]
+__all__ = ["CLASSES", "EMOTIONS", "REFERENCE_COUNTS", "SPEAKERS", "Name", "decode", "list_utterances"]
 
 EMOTIONS = {
     "L": "boredom",  # Langeweile
@@ -45,7 +45,7 @@ SPEAKERS = {
 CLASSES = tuple(EMOTIONS.values())
 """Class names; position is label index."""
 
-FACTS = Facts(
+REFERENCE_COUNTS = ReferenceCounts(
     source="table 2 of the published study; recordings of its authors at 16 kHz",
     classes=(81, 69, 46, 71, 62, 127, 79),
     speakers=dict.fromkeys(SPEAKERS),

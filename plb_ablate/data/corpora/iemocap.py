@@ -13,9 +13,9 @@ from typing import NamedTuple
 from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.corpus import Utterance
 from plb_ablate.data.folder_layout import collect, layout_error
-from plb_ablate.data.reference_counts import Facts
+from plb_ablate.data.reference_counts import ReferenceCounts
 
-__all__ = ["CLASSES", "EMOTIONS", "FACTS", "LEFT_OUT", "Turn", "decode", "list_utterances"]
+__all__ = ["CLASSES", "EMOTIONS", "LEFT_OUT", "REFERENCE_COUNTS", "Turn", "decode", "list_utterances"]
 
 EMOTIONS = {"ang": "angry", "neu": "neutral", "sad": "sad", "hap": "happy", "exc": "happy"}
 """Class of each label that is used; happiness and excitement are one class."""
@@ -29,7 +29,7 @@ CLASSES = ("angry", "neutral", "sad", "happy")
 GENDERS = {f"Ses{session:02d}{gender}": gender for session in range(1, 6) for gender in "FM"}
 """Gender of each speaker: the last letter of the name."""
 
-FACTS = Facts(
+REFERENCE_COUNTS = ReferenceCounts(
     source="table 3 of the published study; recordings of its authors at 16 kHz",
     classes=(1103, 1708, 1084, 1636),
     speakers=dict.fromkeys(GENDERS),

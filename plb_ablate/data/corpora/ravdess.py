@@ -11,9 +11,9 @@ from typing import NamedTuple
 from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.corpus import Utterance
 from plb_ablate.data.folder_layout import collect, layout_error, wav_files
-from plb_ablate.data.reference_counts import Facts
+from plb_ablate.data.reference_counts import ReferenceCounts
 
-__all__ = ["CLASSES", "EMOTIONS", "FACTS", "Name", "decode", "list_utterances"]
+__all__ = ["CLASSES", "EMOTIONS", "REFERENCE_COUNTS", "Name", "decode", "list_utterances"]
 
 EMOTIONS = {
     "01": "neutral",
@@ -44,7 +44,7 @@ FIELDS = {
 GENDERS = {actor: "M" if int(actor) % 2 else "F" for actor in FIELDS["actor"]}
 """Gender of each actor: odd ones are male."""
 
-FACTS = Facts(
+REFERENCE_COUNTS = ReferenceCounts(
     source="table 2 of the published study; 60 recordings an actor at 48 kHz, as its authors say",
     classes=(96, *[192] * 7),
     speakers=dict.fromkeys(FIELDS["actor"], 60),

@@ -15,16 +15,16 @@ from plb_ablate.core.errors import ConfigError, CorpusError
 from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.data.corpus import Utterance
 from plb_ablate.data.folder_layout import collect, layout_error, wav_files
-from plb_ablate.data.reference_counts import Facts
+from plb_ablate.data.reference_counts import ReferenceCounts
 from plb_ablate.data.synthetic.formant_synthesis import RATE
 from plb_ablate.data.synthetic.speakers import EMOTIONS, SENTENCES, SPEAKERS, perform
 
-__all__ = ["CLASSES", "FACTS", "Name", "decode", "ensure", "generate", "list_utterances"]
+__all__ = ["CLASSES", "REFERENCE_COUNTS", "Name", "decode", "ensure", "generate", "list_utterances"]
 
 CLASSES = tuple(EMOTIONS)
 """Class names; position is label index."""
 
-FACTS = Facts(
+REFERENCE_COUNTS = ReferenceCounts(
     source="its making",
     classes=(len(SPEAKERS) * len(SENTENCES),) * len(EMOTIONS),
     speakers=dict.fromkeys(SPEAKERS, len(EMOTIONS) * len(SENTENCES)),

@@ -5,18 +5,18 @@ import pytest
 import tensorflow as tf
 from numpy.testing import assert_allclose
 
-from plb_ablate.models.plb.kernels.mixed_precision import lowered
+from plb_ablate.models.plb.kernels.mixed_precision import in_precision
 from plb_ablate.models.plb.layers import DWSCNN, ConvBlock, ScaledAttention
 from tests.models.layer_contract import draw, gradients, randomise
 
 
 def test_float32_is_the_product_itself() -> None:
-    assert lowered(tf.matmul, "float32") is tf.matmul
+    assert in_precision(tf.matmul, "float32") is tf.matmul
 
 
 def test_products_round_their_factors_and_return_float32() -> None:
     x = draw((5, 6))
-    found = lowered(tf.matmul, "bfloat16")(x, x, transpose_b=True)
+    found = in_precision(tf.matmul, "bfloat16")(x, x, transpose_b=True)
     assert found.dtype == tf.float32
     rounded = tf.cast(tf.cast(x, tf.bfloat16), tf.float32).numpy()
     assert_allclose(found, rounded @ rounded.T, rtol=0.01, atol=0.01)

@@ -10,12 +10,12 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["Windows", "elu_pool", "output_statistics", "time_kernels", "time_second"]
+__all__ = ["PoolingPatches", "elu_pool", "output_statistics", "time_kernels", "time_second"]
 
 _SIZE = 3
 
 
-class Windows:
+class PoolingPatches:
     """The inputs of a 3x3 convolution of a one-channel image, sorted by their place in the 2x2 pooling window.
 
     Parameters
@@ -31,7 +31,7 @@ class Windows:
     centre : float32 (time', 9)
         What was taken away from the 9 inputs.
     moments : float32 (time', 10, 10)
-        Mean product of the inputs (and ones) of each time step, places outside of all windows included.
+        Mean product of the inputs (and ones) of each time step, places outside of all pooling windows included.
     """
 
     def __init__(self, x: Any, dilation: int) -> None:
@@ -92,12 +92,12 @@ def _later(positions: slice, offset: int) -> slice:
     return slice(positions.start + offset, positions.stop + offset, positions.step)
 
 
-def output_statistics(windows: Windows, kernel: Any, bias: Any) -> tuple[Any, Any]:
+def output_statistics(patches: PoolingPatches, kernel: Any, bias: Any) -> tuple[Any, Any]:
     """Mean and variance of the convolution's output at each time step, over batch, coefficients and channels.
 
     Parameters
     ----------
-    windows : Windows
+    patches : PoolingPatches
     kernel : float32 (9, channels)
     bias : float32 (channels,)
 
@@ -106,20 +106,20 @@ def output_statistics(windows: Windows, kernel: Any, bias: Any) -> tuple[Any, An
     mean, variance : float32 (time',)
         The variance is that of the inputs seen through the kernel, plus that of the channels' own means.
     """
-    mean_input = windows.moments[:, :-1, -1]
-    covariance = windows.moments[:, :-1, :-1] - mean_input[:, :, None] * mean_input[:, None, :]
-    channel_means = tf.matmul(mean_input + windows.centre, kernel) + bias
+    mean_input = patches.moments[:, :-1, -1]
+    covariance = patches.moments[:, :-1, :-1] - mean_input[:, :, None] * mean_input[:, None, :]
+    channel_means = tf.matmul(mean_input + patches.centre, kernel) + bias
     mean = tf.reduce_mean(channel_means, axis=1)
     within = tf.reduce_sum(covariance * tf.matmul(kernel, kernel, transpose_b=True), axis=(1, 2)) / kernel.shape[1]
     return mean, within + tf.reduce_mean(tf.square(channel_means - mean[:, None]), axis=1)
 
 
-def time_kernels(windows: Windows, kernel: Any, bias: Any, scale: Any, shift: Any) -> tuple[Any, Any]:
+def time_kernels(patches: PoolingPatches, kernel: Any, bias: Any, scale: Any, shift: Any) -> tuple[Any, Any]:
     """Fold bias, scale and shift into a kernel of each time step.
 
     Parameters
     ----------
-    windows : Windows
+    patches : PoolingPatches
     kernel : float32 (9, channels)
     bias : float32 (channels,)
     scale, shift : float32 (time',)
@@ -129,11 +129,11 @@ def time_kernels(windows: Windows, kernel: Any, bias: Any, scale: Any, shift: An
     first, second : float32 (time' // 2, 10, channels)
         Of the first and of the second time step of the pooling windows.
     """
-    constant = tf.matmul(windows.centre, kernel) + bias
-    rows = tf.concat([tf.broadcast_to(kernel, (windows.height, *kernel.shape)), constant[:, None]], axis=1)
+    constant = tf.matmul(patches.centre, kernel) + bias
+    rows = tf.concat([tf.broadcast_to(kernel, (patches.height, *kernel.shape)), constant[:, None]], axis=1)
     kernels = rows * scale[:, None, None]
     kernels += tf.pad(shift[:, None, None], ((0, 0), (_SIZE**2, 0), (0, 0)))
-    first, second = tf.unstack(tf.reshape(kernels[: 2 * (windows.height // 2)], (-1, 2, *kernels.shape[1:])), axis=1)
+    first, second = tf.unstack(tf.reshape(kernels[: 2 * (patches.height // 2)], (-1, 2, *kernels.shape[1:])), axis=1)
     return first, second
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["lowered"]
+__all__ = ["in_precision"]
 
 
-def lowered(product: Callable[..., Any], precision: str) -> Callable[..., Any]:
+def in_precision(product: Callable[..., Any], precision: str) -> Callable[..., Any]:
     """Let a product of arrays compute in `precision`, from float32 to float32; so do its gradients.
 
     Parameters

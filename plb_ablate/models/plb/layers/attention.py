@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from plb_ablate.models.plb.kernels.mixed_precision import lowered
+from plb_ablate.models.plb.kernels.mixed_precision import in_precision
 from plb_ablate.models.plb.kernels.per_sample_attention import attend_by_sample
 from plb_ablate.models.plb.kernels.symmetric_attention import MAX_EXPONENT, attend_to_itself
 
@@ -57,7 +57,7 @@ class ScaledAttention(keras.layers.Layer):
         """Attend from `query` to `value`."""
         scale = tf.identity(ops.convert_to_tensor(self.scale))  # a value: no custom gradient meets a variable
         if training and len(query.shape) == 3:
-            return _attend(query, query if value is None else value, scale, lowered(tf.matmul, self.precision))
+            return _attend(query, query if value is None else value, scale, in_precision(tf.matmul, self.precision))
         value = query if value is None else value
         scores = scale * tf.matmul(query, value, transpose_b=True)
         return tf.matmul(tf.nn.softmax(scores), value)

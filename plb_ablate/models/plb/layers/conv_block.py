@@ -6,13 +6,13 @@ import keras
 from keras import ops
 
 from plb_ablate.models.plb.kernels.fused_conv_block import (
-    Windows,
+    PoolingPatches,
     elu_pool,
     output_statistics,
     time_kernels,
     time_second,
 )
-from plb_ablate.models.plb.kernels.mixed_precision import lowered
+from plb_ablate.models.plb.kernels.mixed_precision import in_precision
 from plb_ablate.models.plb.kernels.time_batch_norm import normalise_over_time
 
 __all__ = ["ConvBlock"]
@@ -80,7 +80,7 @@ class ConvBlock(keras.layers.Layer):
         return self.dropout(self.pool(ops.elu(x)), training=training)
 
     def _normalised(self, x: Any) -> Any:
-        convolve = lowered(ops.conv, self.precision)
+        convolve = in_precision(ops.conv, self.precision)
         x = convolve(x, ops.convert_to_tensor(self.conv.kernel), dilation_rate=self.dilation) + self.conv.bias
         x, mean, variance = normalise_over_time(x, self.bn.gamma.value, self.bn.beta.value, self.bn.epsilon)
         self._move(mean, variance)
@@ -93,15 +93,15 @@ class ConvBlock(keras.layers.Layer):
 
     def _train_one_channel(self, x: Any) -> Any:
         """Convolution to pooling by `kernels.fused_conv_block`: the same function at a third of the time."""
-        windows = Windows(x, self.dilation)
+        patches = PoolingPatches(x, self.dilation)
         kernel = ops.reshape(self.conv.kernel, (-1, self.filters))
-        mean, variance = output_statistics(windows, kernel, self.conv.bias)
+        mean, variance = output_statistics(patches, kernel, self.conv.bias)
         self._move(mean, variance)
         scale = self.bn.gamma * ops.rsqrt(variance + self.bn.epsilon)
-        kernels = time_kernels(windows, kernel, self.conv.bias, scale, self.bn.beta - scale * mean)
-        pooled = elu_pool(*kernels, *windows.places)
-        quarters = ops.full((windows.batch, 1, 1, self.filters), 0.25, dtype=pooled.dtype)
-        output = time_second(pooled, windows.batch) * self.dropout(quarters, training=True)
+        kernels = time_kernels(patches, kernel, self.conv.bias, scale, self.bn.beta - scale * mean)
+        pooled = elu_pool(*kernels, *patches.places)
+        quarters = ops.full((patches.batch, 1, 1, self.filters), 0.25, dtype=pooled.dtype)
+        output = time_second(pooled, patches.batch) * self.dropout(quarters, training=True)
         return ops.reshape(output, (-1, *self.compute_output_shape(x.shape)[1:]))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

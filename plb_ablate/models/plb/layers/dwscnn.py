@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from plb_ablate.models.plb.kernels.mixed_precision import lowered
+from plb_ablate.models.plb.kernels.mixed_precision import in_precision
 
 __all__ = ["DWSCNN"]
 
@@ -56,7 +56,8 @@ class DWSCNN(keras.layers.Layer):
         x = self.depthwise(x)
         if not training:
             return self.pointwise(x)
-        return lowered(ops.conv, self.precision)(x, ops.convert_to_tensor(self.pointwise.kernel)) + self.pointwise.bias
+        convolve = in_precision(ops.conv, self.precision)
+        return convolve(x, ops.convert_to_tensor(self.pointwise.kernel)) + self.pointwise.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for a given shape of the input."""
