@@ -144,4 +144,4 @@ def test_a_check_trains_resumes_and_draws(shared: Path, commands: CommandLine) -
     again = commands.run(*settings, module="plb_ablate.reproduce")
     assert again.returncode == 0, again.stderr
     assert "to train" not in again.stderr
-    assert "inside of the band, but 1 of at least 3 folds" in again.stdout
+    assert "inside the band, but only 1 of at least 3 folds" in again.stdout

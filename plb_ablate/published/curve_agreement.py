@@ -211,10 +211,10 @@ def _verdict(folds: int, judged: Sequence[JudgedEpoch], departs: Sequence[str]) 
     if departs:
         return None, f"this is not the published training: {', '.join(departs)}"
     if not judged:
-        return None, f"no training loss by batches is kept up to epoch {JUDGED_EPOCHS[0]}"
+        return None, f"no training loss by batches is stored for {JUDGED_EPOCHS[0]} or more epochs"
     at, far = (", ".join(str(j.epoch) for j in judged if j.far or not only_far) for only_far in (False, True))
     if far:
-        return False, f"training loss outside of the band at epoch {far} of {at}"
+        return False, f"training loss outside the band at epoch {far} of {at}"
     if folds < FEWEST_FOLDS:
-        return None, f"training loss inside of the band, but {folds} of at least {FEWEST_FOLDS} folds"
-    return True, f"training loss inside of the band at epochs {at}"
+        return None, f"training loss inside the band, but only {folds} of at least {FEWEST_FOLDS} folds"
+    return True, f"training loss inside the band at epochs {at}"

@@ -95,7 +95,7 @@ def test_other_trainings_are_noticed(shift: float) -> None:
     found = compare_curves("emodb", "none", like_published("emodb", "none", shift=shift))
     assert found.answer == "no"
     assert {10, 15} <= set(far(found))
-    assert f"outside of the band at epoch {', '.join(map(str, far(found)))} of 5, 10, 15, 20" in found.reason
+    assert f"outside the band at epoch {', '.join(map(str, far(found)))} of 5, 10, 15, 20" in found.reason
     assert len(found.outside[JUDGED_CURVE]) > 10
     assert not found.outside["test/score"]
     assert all(np.sign(judged.errors) == np.sign(shift) for judged in found.judged)

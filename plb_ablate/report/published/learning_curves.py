@@ -8,7 +8,7 @@ from plb_ablate.published.curves import CURVES, rerun_curve
 from plb_ablate.report.analysis import Analysis
 from plb_ablate.report.published.comparison import departures
 from plb_ablate.report.tables.accuracy import display_name
-from plb_ablate.report.tables.model import MISSING, Cell, Table, number, rounded, text
+from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
 
 __all__ = ["CURVE_NAMES", "agreement_table", "agreements", "judged_table"]
 
@@ -48,8 +48,8 @@ def agreement_table(dataset: str, found: Sequence[Agreement]) -> Table:
     outside = (f"{name} outside" for name in CURVE_NAMES.values())
     return Table(
         "learning_curves",
-        f"{dataset}: epochs at which the mean of our folds lies outside of the {LEVEL:.0%} prediction interval for it, "
-        "made from the ten published folds.",
+        f"{dataset}: epochs at which the mean of our folds lies outside the {LEVEL:.0%} prediction interval "
+        "computed from the ten published folds.",
         ("Name", "folds", "epochs", *outside, "trains like the published one", "why"),
         tuple(rows),
         "lrrlllll",
@@ -66,15 +66,16 @@ def _outside(agreement: Agreement, name: str) -> str:
 
 def _notes(dataset: str, found: Sequence[Agreement]) -> tuple[str, ...]:
     notes = [
-        f"Of equal trainings one epoch in {1 / (1 - LEVEL):.0f} lies outside by chance, and neighbours lie there "
-        f"together. The answer rests on the {CURVE_NAMES[JUDGED_CURVE]} at few epochs, in a band that holds all of "
-        f"them with a chance of {LEVEL:.0%} (Bonferroni)."
+        f"Even for identical trainings about one epoch in {1 / (1 - LEVEL):.0f} lies outside by chance, and "
+        f"neighbouring epochs are correlated. The verdict uses the {CURVE_NAMES[JUDGED_CURVE]} at a few epochs, with "
+        f"one band for all of them ({LEVEL:.0%}, Bonferroni). Variants are not independent: in a fold they share the "
+        "order of the utterances, and a short last batch weighs as much as a full one."
     ]
     again = [display_name(a.ablation) for a in found if rerun_curve(dataset, a.ablation, JUDGED_CURVE)]
     if again:
         notes.append(
-            f"Of {', '.join(again)} the released experiment was run again (fold 0, first epochs): a curve inside of "
-            "that band agrees too, since the published one need not come out of it (erratum 9)."
+            f"For {', '.join(again)} the released experiment was run again (fold 0, first epochs). A curve inside the "
+            "band of that run counts too, because the published curve may not be its result (erratum 9)."
         )
     return tuple(notes)
 
@@ -85,14 +86,15 @@ def judged_table(dataset: str, found: Sequence[Agreement]) -> Table:
     rows = []
     for agreement in found:
         judged = {j.epoch: j for j in agreement.judged}
-        cells: list[Cell] = []
+        cells: list[TableCell] = []
         for epoch in epochs:
             j = judged.get(epoch)
             if j is None:
-                cells += [Cell(MISSING)] * 3
+                cells += [TableCell(MISSING)] * 3
             else:
                 published = f"{j.published:.4f} ± {j.half:.4f}"
-                cells += [rounded(j.ours, 4), Cell(published, round(j.published, 6)), rounded(j.errors, 1, signed=True)]
+                theirs = TableCell(published, round(j.published, 6))
+                cells += [rounded(j.ours, 4), theirs, rounded(j.errors, 1, signed=True)]
         rows.append((text(display_name(agreement.ablation)), *cells))
     heads = (head for epoch in epochs for head in (f"ours, epoch {epoch}", "published ± band", "difference / SE"))
     return Table(
