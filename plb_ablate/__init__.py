@@ -6,12 +6,12 @@ __all__ = ["__version__"]
 
 __version__ = "0.1.0"
 
-# What other libraries read when they are imported, unless the user has said otherwise.
+# Environment variables that libraries read at import; values set by the user are kept.
 for _name, _value in {
-    # TensorFlow by itself uses oneDNN's kernels on some processors and not on others: without them a plain convolution
-    # takes three times as long.
+    # By default TensorFlow uses oneDNN's kernels on some processors only; without them a plain convolution takes three
+    # times as long.
     "TF_ENABLE_ONEDNN_OPTS": "1",
-    # A server that is away is known in seconds.
+    # A server that does not answer is reported after seconds.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -1,4 +1,4 @@
-"""``python -m plb_ablate.audit``: what one side of a protocol's folds knows of another."""
+"""``python -m plb_ablate.audit``: check for data leakage between training, validation and test splits."""
 
 import json
 import sys
@@ -30,34 +30,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if nothing crosses the sides, 1 if something does, or the exit code of what went wrong.
+        0 if there is no leakage, 1 if there is, or the exit code of an error.
     """
     parser = make_parser(
         "audit",
-        "Look for speakers, copied recordings and nearly equal sounds on two sides of a fold, and for "
-        "classes that a side lacks. Takes the same settings as a sweep.",
+        "Check every fold for data leakage: speakers, copied recordings and near-duplicate recordings in two of its "
+        "splits, and for splits without recordings of a class. Takes the same settings as a sweep.",
         EXAMPLES,
     )
     parser.add_argument("settings", nargs="*", metavar="key=value", help="for example dataset=ravdess protocol=speaker")
-    parser.add_argument("--json", action="store_true", help="print all that was found as JSON")
+    parser.add_argument("--json", action="store_true", help="print the complete audit as JSON")
     options = parser.parse_args(argv)
     config = compose_config(options.settings)
     prepared = prepare(config.dataset.name, Path(config.dataset.root), Path(config.cache) / "features")
-    found = audit_prepared(prepared, config.protocol)
+    report = audit_prepared(prepared, config.protocol)
     if options.json:
-        print(json.dumps(found.to_dict(), indent=1))
+        print(json.dumps(report.to_dict(), indent=1))
     else:
-        for line in _page(found, config.protocol):
+        for line in _page(report, config.protocol):
             print(line)
-    return 1 if found.leaks else 0
+    return 1 if report.leaks else 0
 
 
-def _page(found: LeakageReport, protocol: Protocol) -> list[str]:
-    lines = [f"{found.corpus}, protocol={protocol.name}, {found.n_folds} folds, looked at: {', '.join(found.checked)}."]
-    lines += found.warnings() or ["Nothing crosses the sides, and every side holds every class."]
-    lines += ["", "fold  side        " + "  ".join(found.classes)]
-    for entry in found.balance:
-        counts = "  ".join(f"{n:>{len(name)}}" for n, name in zip(entry.counts, found.classes, strict=True))
+def _page(report: LeakageReport, protocol: Protocol) -> list[str]:
+    lines = [
+        f"{report.corpus}, protocol={protocol.name}, {report.n_folds} folds, checked: {', '.join(report.checked)}."
+    ]
+    lines += report.warnings() or ["No leakage found, and every split contains every class."]
+    lines += ["", "fold  split       " + "  ".join(report.classes)]
+    for entry in report.balance:
+        counts = "  ".join(f"{n:>{len(name)}}" for n, name in zip(entry.counts, report.classes, strict=True))
         lines.append(f"{entry.fold:>4}  {entry.side:<10}  {counts}")
     return lines
 

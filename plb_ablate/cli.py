@@ -1,4 +1,4 @@
-"""The name by which settings know the Hydra application: ``plb_ablate.cli.SweepCallback``."""
+"""The name of the Hydra application in settings: ``plb_ablate.cli.SweepCallback``."""
 
 from plb_ablate.orchestration.hydra_app import SweepCallback, main
 

@@ -1,4 +1,4 @@
-"""``python -m plb_ablate.cost``: what a large study would cost in core hours, judged by the cells of a ledger."""
+"""``python -m plb_ablate.cost``: estimate the core hours of a large study from the finished cells of a ledger."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from plb_ablate.data.registry import READERS
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.ledger.time_estimate import Speed, duration
 
-__all__ = ["Study", "core_seconds", "main"]
+__all__ = ["StudySize", "core_seconds", "main"]
 
 EXAMPLES = """
 examples:
@@ -27,16 +27,16 @@ examples:
 
 
 @dataclass(frozen=True)
-class Study:
-    """How much is to be trained.
+class StudySize:
+    """Number of trainings of a study and their size.
 
     Parameters
     ----------
     corpora : sequence of str
-        Names of corpora, of which the published numbers of utterances are taken.
+        Names of corpora; their published numbers of utterances are used.
     seeds, variants, folds, epochs : int
-        Of each corpus; every fold leaves out one of `folds` equal parts. The variants are by default every distinct
-        network that removals make.
+        Numbers for each corpus; every fold is tested on one of `folds` equal parts. The default of `variants` is all
+        distinct networks that removals produce.
     """
 
     corpora: Sequence[str] = ("emodb", "ravdess", "iemocap")
@@ -47,24 +47,24 @@ class Study:
 
     @property
     def cells(self) -> int:
-        """Trainings."""
+        """Number of trainings."""
         return len(self.corpora) * self.seeds * self.variants * self.folds
 
     @property
     def passes(self) -> float:
-        """Utterances times epochs of one variant, over all corpora, folds and seeds."""
+        """Training utterances times epochs of one variant, over all corpora, folds and seeds."""
         utterances = sum(READERS[name].REFERENCE_COUNTS.utterances for name in self.corpora)
         return utterances * (self.folds - 1) * self.epochs * self.seeds
 
 
-def core_seconds(study: Study, rates: Mapping[str, float]) -> float:
-    """Seconds of one core for the whole study.
+def core_seconds(study: StudySize, rates: Mapping[str, float]) -> float:
+    """Return the seconds of one core for the whole study.
 
     Parameters
     ----------
-    study : Study
+    study : StudySize
     rates : mapping of str to float
-        Seconds for an utterance and epoch of the variants that were measured; the others take their median.
+        Seconds per utterance and epoch of the measured variants; the median of these is used for all others.
     """
     known = list(rates.values())[: study.variants]
     others = (study.variants - len(known)) * median(rates.values())
@@ -78,14 +78,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or the exit code of what went wrong, its message on standard error.
+        0, or the exit code of an error, whose message is printed on standard error.
     """
-    study = Study()
+    study = StudySize()
     parser = make_parser(
         "cost",
-        "Core hours of a study: utterances x (folds - 1) x epochs x seeds, times the seconds that an "
-        "utterance and epoch took in finished cells of a ledger trained on one thread, summed over the variants. "
-        "Variants that were not measured count as the median of those that were.",
+        "Estimate the core hours of a study: utterances x (folds - 1) x epochs x seeds, times the seconds per "
+        "utterance and epoch in finished cells of a ledger that were trained on one thread, summed over the variants. "
+        "For variants without finished cells, the median of the others is used.",
         EXAMPLES,
     )
     parser.add_argument("--ledger", type=Path, default=Path("ledger"), help="folder of results (default: ledger)")
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{name}", type=int, default=getattr(study, name), metavar="N")
     parser.add_argument("--cores", type=int, default=256, metavar="N", help="cells at the same time (default: 256)")
     options = parser.parse_args(argv)
-    study = Study(options.corpora, options.seeds, options.variants, options.folds, options.epochs)
+    study = StudySize(options.corpora, options.seeds, options.variants, options.folds, options.epochs)
     _show(study, _measured(options.ledger), options.cores)
     return 0
 
@@ -102,13 +102,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _measured(root: Path) -> dict[str, float]:
     rates = {ablation: rate for (ablation, threads), rate in Speed(Ledger(root)).rates.items() if threads == 1}
     if not rates:
-        raise ConfigError(f"--ledger {root} has no finished cell of one thread to judge by: train some first.")
+        raise ConfigError(f"--ledger {root} has no finished cell that was trained with threads=1. Train some first.")
     return rates
 
 
-def _show(study: Study, rates: Mapping[str, float], cores: int) -> None:
-    hours = f"hours a fold of {study.epochs} epochs, mean of the corpora"
-    table = Table("variant", "ms an utterance and epoch", hours, title="measured")
+def _show(study: StudySize, rates: Mapping[str, float], cores: int) -> None:
+    hours = f"hours per fold of {study.epochs} epochs, mean of the corpora"
+    table = Table("variant", "ms per utterance and epoch", hours, title="measured")
     fold = study.passes / study.seeds / study.folds / len(study.corpora)
     for ablation, rate in sorted(rates.items(), key=lambda item: -item[1]):
         table.add_row(ablation, f"{1000 * rate:.1f}", f"{rate * fold / 3600:.2f}")

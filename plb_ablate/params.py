@@ -1,4 +1,4 @@
-"""``python -m plb_ablate.params``: parameters of every variant, by module, beside the published counts."""
+"""``python -m plb_ablate.params``: parameters of every variant, by module, compared with the published counts."""
 
 import json
 import os
@@ -17,19 +17,19 @@ from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.data.registry import READERS
 from plb_ablate.published import tables as published
 
-__all__ = ["Count", "counts", "main"]
+__all__ = ["ParameterCount", "counts", "main"]
 
 EXAMPLES = """
 examples:
-  python -m plb_ablate.params                     the rows of the published tables and the single removals
-  python -m plb_ablate.params --all               every distinct network that removals make, too
+  python -m plb_ablate.params                     the rows of the published tables, and all single removals
+  python -m plb_ablate.params --all               also every distinct network of combined removals
   python -m plb_ablate.params --dataset ravdess --json
 """
 
 
 @dataclass(frozen=True)
-class Count:
-    """Parameters of one variant on one dataset, by module; `published` is None where the page has no such row."""
+class ParameterCount:
+    """Parameters of one variant on one dataset, by module; `published` is None if the page has no such row."""
 
     dataset: str
     ablation: str
@@ -39,13 +39,13 @@ class Count:
 
     @property
     def verdict(self) -> str:
-        """``agrees``, ``DIFFERS``, or nothing where there is no published count."""
+        """``agrees``, ``DIFFERS``, or empty if there is no published count."""
         if self.published is None:
             return ""
         return "agrees" if self.published == self.total else "DIFFERS"
 
 
-def counts(datasets: Sequence[str], ablations: Sequence[str]) -> list[Count]:
+def counts(datasets: Sequence[str], ablations: Sequence[str]) -> list[ParameterCount]:
     """Build every variant and count its parameters."""
     rows = []
     with redirect_output(Path(os.devnull)):  # hides TensorFlow's messages about its build and devices
@@ -57,11 +57,12 @@ def counts(datasets: Sequence[str], ablations: Sequence[str]) -> list[Count]:
             for ablation in ablations:
                 modules = module_parameters(build_model(len(READERS[dataset].CLASSES), ablation))
                 row = printed.get(ablation)
-                rows.append(Count(dataset, ablation, sum(modules.values()), modules, row.params if row else None))
+                known = row.params if row else None
+                rows.append(ParameterCount(dataset, ablation, sum(modules.values()), modules, known))
     return rows
 
 
-def _show(rows: Sequence[Count], console: Console) -> None:
+def _show(rows: Sequence[ParameterCount], console: Console) -> None:
     modules = list(dict.fromkeys(module for row in rows for module in row.modules))
     table = Table(title="Parameters by module")
     for heading in ("dataset", "ablation"):
@@ -82,13 +83,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, 1 if a count differs from the published one, or the exit code of what went wrong.
+        0, 1 if a count differs from the published one, or the exit code of an error.
     """
     parser = make_parser(
         "params", "Count the parameters of every dataset and ablation, and compare with the published counts.", EXAMPLES
     )
     parser.add_argument("--dataset", choices=list(READERS), action="append", help="only this dataset; may be repeated")
-    parser.add_argument("--all", action="store_true", help="every network that combined removals make, too")
+    parser.add_argument("--all", action="store_true", help="include every distinct network of combined removals")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
     wanted = NETWORKS if options.all else [name for name in NETWORKS if "+" not in name]
@@ -96,8 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     compared = [row for row in rows if row.published is not None]
     agreeing = sum(row.verdict == "agrees" for row in compared)
     if options.json:
-        told = [{"verdict": row.verdict, "same_network": network_names(row.ablation)[1:]} for row in rows]
-        print(json.dumps([asdict(row) | more for row, more in zip(rows, told, strict=True)], indent=1))
+        verdicts = [{"verdict": row.verdict, "same_network": network_names(row.ablation)[1:]} for row in rows]
+        print(json.dumps([asdict(row) | more for row, more in zip(rows, verdicts, strict=True)], indent=1))
     else:
         console = Console() if sys.stdout.isatty() else Console(width=200)
         _show(rows, console)

@@ -1,6 +1,6 @@
-"""``python -m plb_ablate.predict``: the emotion of recordings, by an exported model.
+"""``python -m plb_ablate.predict``: classify the emotion of recordings with an exported model.
 
-Needs LiteRT, librosa and NumPy alone (``pip install .[edge]``): no TensorFlow, no MLflow.
+Needs only LiteRT, librosa and NumPy (``pip install .[edge]``): no TensorFlow, no MLflow.
 """
 
 import argparse
@@ -33,19 +33,19 @@ examples:
 
 
 def find_recordings(paths: Sequence[Path]) -> list[Path]:
-    """Give the files of `paths`, a folder's in natural order, with all folders below it.
+    """Return the files of `paths`; folders are searched recursively, in natural order.
 
-    A folder gives what libsndfile can read, by the file name's ending; a file that is named is taken as it is.
+    In a folder only files with an ending that libsndfile can read are used; a file in `paths` is always used.
     """
     import soundfile
     from natsort import natsorted
 
     endings = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".oga", ".opus"}
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
         inside = (file for file in path.rglob("*") if file.suffix.lower() in endings and file.is_file())
-        found += natsorted(inside, key=str) if path.is_dir() else [path]
-    return list(dict.fromkeys(found))
+        files += natsorted(inside, key=str) if path.is_dir() else [path]
+    return list(dict.fromkeys(files))
 
 
 def predict_file(model: LiteRTModel, path: Path, window: float | None = None, hop: float = 1.0) -> dict[str, Any]:
@@ -55,9 +55,10 @@ def predict_file(model: LiteRTModel, path: Path, window: float | None = None, ho
     ----------
     model : LiteRTModel
     path : Path
-        The recording.
+        Audio file.
     window, hop : float
-        Of `plb_ablate.features.coefficients.mfcc_windows`; without a window the middle of the recording decides.
+        Seconds, see `plb_ablate.features.coefficients.mfcc_windows`; without a window only the central segment of
+        the recording is classified.
 
     Returns
     -------
@@ -96,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or the exit code of what went wrong: 2 if some recordings cannot be used; the others are classified.
+        0, or the exit code of an error: 2 if some recordings cannot be used; the others are classified nevertheless.
     """
     options = _parser().parse_args(argv)
     model = LiteRTModel(options.model, options.threads)
@@ -108,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps({"classes": model.card.classes, "results": results, "failures": failures}, indent=1))
     else:
         _show(results, model.card.classes, windows=options.window is not None)
-    return _remarks(results, problems, model.card.features.seconds if options.window is None else None)
+    return _report_problems(results, problems, model.card.features.seconds if options.window is None else None)
 
 
 def _predict_all(
@@ -116,7 +117,7 @@ def _predict_all(
 ) -> tuple[list[dict[str, Any]], list[tuple[Path, str]]]:
     results: list[dict[str, Any]] = []
     problems: list[tuple[Path, str]] = []
-    for path in with_progress(files, "Listening", len(files)):
+    for path in with_progress(files, "Classifying", len(files)):
         try:
             results.append(predict_file(model, path, options.window, options.hop))
         except RecordingError as error:
@@ -145,34 +146,48 @@ def _cells(verdict: dict[str, Any]) -> tuple[str, ...]:
     return verdict["emotion"], *(f"{value:.3f}" for value in verdict["probabilities"].values())
 
 
-def _remarks(results: Sequence[dict[str, Any]], problems: Sequence[tuple[Path, str]], middle: float | None) -> int:
-    """Say on standard error what was left out, and give the exit code; `middle` is the seconds heard of each if any."""
-    longer = [r for r in results if middle is not None and r["seconds"] - r["windows"][0]["end"] > 1e-3]
-    if longer and middle is not None:
-        window = math.floor(1000 * middle) / 1000
+def _report_problems(
+    results: Sequence[dict[str, Any]], problems: Sequence[tuple[Path, str]], segment: float | None
+) -> int:
+    """Print on standard error what was not classified, and return the exit code.
+
+    `segment` is the length in seconds of the central segment; None if windows cover the whole recordings.
+    """
+    longer = [r for r in results if segment is not None and r["seconds"] - r["windows"][0]["end"] > 1e-3]
+    if longer and segment is not None:
+        window = math.floor(1000 * segment) / 1000
         print(
-            f"note: of {len(longer)} of {len(results)} recordings only the middle was heard; "
-            f"--window {window} --hop {min(window, 1)} hears all of them.",
+            f"note: only the central segment of {len(longer)} of {len(results)} recordings was classified; "
+            f"--window {window} --hop {min(window, 1)} classifies whole recordings.",
             file=sys.stderr,
         )
     if problems:
         lines = "\n".join(f"  {path}: {reason}" for path, reason in problems)
-        print(f"error: {len(problems)} of {len(problems) + len(results)} cannot be used:\n{lines}", file=sys.stderr)
+        print(
+            f"error: {len(problems)} of {len(problems) + len(results)} recordings cannot be used:\n{lines}",
+            file=sys.stderr,
+        )
         return RecordingError.exit_code
     if not results:
-        print("error: there are no recordings in what was named.", file=sys.stderr)
+        print("error: no recordings were found in the given files and folders.", file=sys.stderr)
         return RecordingError.exit_code
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
-        "predict", "Tell the emotion of recordings, with the probability of each that the model knows.", EXAMPLES
+        "predict",
+        "Classify the emotion of recordings, with the probability of each emotion that the model knows.",
+        EXAMPLES,
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recording, or folder of recordings")
-    parser.add_argument("--model", type=Path, required=True, help="a .tflite that `python -m plb_ablate.export` wrote")
-    parser.add_argument("--window", type=float, help="seconds of a window; without it the middle alone is heard")
-    parser.add_argument("--hop", type=float, default=1.0, help="seconds from window to window (default: 1)")
+    parser.add_argument(
+        "--model", type=Path, required=True, help="a .tflite file written by `python -m plb_ablate.export`"
+    )
+    parser.add_argument(
+        "--window", type=float, help="window length in seconds; without it, only the central segment is classified"
+    )
+    parser.add_argument("--hop", type=float, default=1.0, help="seconds between the starts of two windows (default: 1)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the model (default: 1)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser

@@ -1,4 +1,4 @@
-"""``python -m plb_ablate.status``: cells by state, with their epochs and times, from the ledger alone."""
+"""``python -m plb_ablate.status``: cells by state, with epochs and times, read from the ledger only."""
 
 import argparse
 import json
@@ -27,13 +27,13 @@ __all__ = ["main", "rows"]
 EXAMPLES = """
 examples:
   python -m plb_ablate.status                                     every cell of ./ledger
-  python -m plb_ablate.status demo                                the cells of a study, those not begun too
-  python -m plb_ablate.status demo protocol=speaker seed=1,2      the same with the settings of the sweep
-  python -m plb_ablate.status ablation=none,cbam --json           for programs
-  python -m plb_ablate.status --watch                             every 2 seconds, until Ctrl-C
+  python -m plb_ablate.status demo                                the cells of a study, including those not started
+  python -m plb_ablate.status demo protocol=speaker seed=1,2      the same study with other settings of the sweep
+  python -m plb_ablate.status ablation=none,cbam --json           as JSON
+  python -m plb_ablate.status --watch                             updated every 2 seconds, until Ctrl-C
 """
 
-_COLUMNS = ("state", "cell", "what", "epoch", "WA %", "time", "note")
+_COLUMNS = ("state", "cell", "training", "epoch", "WA %", "time", "note")
 _COLOURS = {"done": "green", "running": "cyan", "stale": "yellow", "failed": "red", "missing": "dim"}
 
 
@@ -44,11 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or the exit code of what went wrong, its message on standard error.
+        0, or the exit code of an error, whose message is printed on standard error.
     """
     options = _parser().parse_intermixed_args(argv)
     try:
-        cells, ledger = _asked_for(options)
+        cells, ledger = _selected(options)
         if options.watch:
             _watch(ledger, cells, options)
         elif options.json:
@@ -61,40 +61,40 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def rows(ledger: Ledger, cells: Sequence[Cell] | None = None, study: str | None = None) -> list[dict[str, Any]]:
-    """Describe cells, in the order of their states.
+    """Describe cells, sorted by state.
 
     Parameters
     ----------
     ledger : Ledger
     cells : sequence of Cell, optional
-        Cells of a sweep; by default every cell that the ledger has.
+        Cells of a sweep; by default every cell in the ledger.
     study : str, optional
-        Of the ledger's cells, only those of this study.
+        Restricts the cells of the ledger to this study.
 
     Returns
     -------
     list of dict
         ``state``, ``cell``, ``study``, ``dataset``, ``ablation``, ``seed``, ``protocol``, ``trainer``, ``fold``,
-        ``epoch``, ``epochs``, ``wa`` (0 to 1, of the headline rule once done), ``seconds`` (of training), ``updated``
-        (seconds since 1970) and ``error``; None for what is not known.
+        ``epoch``, ``epochs``, ``wa`` (0 to 1; at the selected epoch once finished), ``seconds`` (of training),
+        ``updated`` (seconds since 1970) and ``error``; None if not known.
     """
     if cells is None:
         described = [(entry, entry.read("cell.json")) for entry in ledger.entries()]
-        described = [(entry, what) for entry, what in described if study in (None, what["study"])]
+        described = [(entry, settings) for entry, settings in described if study in (None, settings["study"])]
     else:
         described = [(ledger.entry(cell), cell.description) for cell in cells]
-    found = [_row(entry, what) for entry, what in described]
     return sorted(
-        found, key=lambda row: (STATES.index(row["state"]), row["dataset"], row["ablation"], row["seed"], row["fold"])
+        (_row(entry, settings) for entry, settings in described),
+        key=lambda row: (STATES.index(row["state"]), row["dataset"], row["ablation"], row["seed"], row["fold"]),
     )
 
 
-def _row(entry: LedgerEntry, what: dict[str, Any]) -> dict[str, Any]:
+def _row(entry: LedgerEntry, settings: dict[str, Any]) -> dict[str, Any]:
     state, now = entry.state, entry.read("progress.json") or {}
     row: dict[str, Any] = {"state": state, "cell": entry.cell}
-    row |= {key: what[key] for key in ("study", "dataset", "ablation", "seed", "fold")}
-    row |= {"protocol": what["protocol"]["name"], "trainer": what["trainer"]["name"]}
-    row |= {"epoch": now.get("epoch"), "epochs": what["trainer"]["epochs"], "wa": now.get("wa")}
+    row |= {key: settings[key] for key in ("study", "dataset", "ablation", "seed", "fold")}
+    row |= {"protocol": settings["protocol"]["name"], "trainer": settings["trainer"]["name"]}
+    row |= {"epoch": now.get("epoch"), "epochs": settings["trainer"]["epochs"], "wa": now.get("wa")}
     row |= {"seconds": now.get("seconds"), "updated": None, "error": None}
     if state == "done":
         scores, run = entry.read("result/scores.json"), entry.read("result/run.json")
@@ -109,24 +109,25 @@ def _row(entry: LedgerEntry, what: dict[str, Any]) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "status",
-        "Show cells that are done, running, stale (their process died), failed or missing (not begun).",
+        "Show the state of cells: done, running, stale (interrupted, the process has ended), failed or "
+        "missing (not started).",
         EXAMPLES,
     )
-    parser.add_argument("study", nargs="?", help="a study of experiments/, or the name that cells of the ledger have")
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of the sweep, as it was typed")
-    parser.add_argument("--ledger", type=Path, help="folder of results (default: what the settings say, else ledger)")
+    parser.add_argument("study", nargs="?", help="name of a study in experiments/, or of a study in the ledger")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of the sweep, as in its command")
+    parser.add_argument("--ledger", type=Path, help="folder of results (default: from the settings, otherwise ledger)")
     parser.add_argument("--json", action="store_true", help="print the cells as JSON")
-    parser.add_argument("--watch", action="store_true", help="show the table anew every 2 seconds")
+    parser.add_argument("--watch", action="store_true", help="update the table every 2 seconds")
     return parser
 
 
-def _asked_for(options: argparse.Namespace) -> tuple[list[Cell] | None, Ledger]:
-    """Cells of the sweep that the words name (None: all that the ledger has), and the ledger."""
+def _selected(options: argparse.Namespace) -> tuple[list[Cell] | None, Ledger]:
+    """Return the cells of the sweep that the arguments describe (None: all cells in the ledger), and the ledger."""
     words = [word for word in (options.study, *options.settings) if word]
     names = [word for word in words if "=" not in word]
     settings = [word for word in words if "=" in word]
     if len(names) > 1:
-        raise ConfigError(f"give one study, not {', '.join(names)}.")
+        raise ConfigError(f"give one study only, not {', '.join(names)}.")
     options.study = names[0] if names else None
     is_file = names and (config_root() / "experiments" / f"{names[0]}.yaml").exists()
     if is_file:
@@ -134,47 +135,49 @@ def _asked_for(options: argparse.Namespace) -> tuple[list[Cell] | None, Ledger]:
     configs: list[Config] = compose_sweep(settings, multirun=True) if settings else []
     ledger = Ledger(options.ledger or Path(configs[0].ledger if configs else Config().ledger), create=False)
     if not configs and not ledger.root.is_dir():
-        raise ConfigError(f"there is no ledger {ledger.root}. Name one with --ledger, or a study of experiments/.")
+        raise ConfigError(
+            f"the ledger {ledger.root} does not exist. Name another with --ledger, or a study of experiments/."
+        )
     return Plan().cells(*configs) if configs else None, ledger
 
 
-def _show(found: Sequence[dict[str, Any]], console: Console) -> None:
+def _show(cells: Sequence[dict[str, Any]], console: Console) -> None:
     if console.is_terminal:
-        console.print(_table(found))
+        console.print(_table(cells))
     else:
-        for line in [_COLUMNS, *map(_texts, found)]:
+        for line in [_COLUMNS, *map(_texts, cells)]:
             print("\t".join(line).rstrip())
-    console.print(_summary(found), highlight=False)
+    console.print(_summary(cells), highlight=False)
 
 
 def _watch(ledger: Ledger, cells: Sequence[Cell] | None, options: argparse.Namespace) -> None:
     with Live(console=Console(), auto_refresh=False, vertical_overflow="visible") as live:
         while True:
-            found = rows(ledger, cells, options.study)
-            live.update(_table(found, _summary(found)), refresh=True)
+            current = rows(ledger, cells, options.study)
+            live.update(_table(current, _summary(current)), refresh=True)
             time.sleep(2)
 
 
-def _table(found: Sequence[dict[str, Any]], caption: str = "") -> Table:
+def _table(cells: Sequence[dict[str, Any]], caption: str = "") -> Table:
     table = Table(*_COLUMNS, caption=caption)
-    for row in found:
+    for row in cells:
         table.add_row(*_texts(row), style=_COLOURS[row["state"]])
     return table
 
 
 def _texts(row: dict[str, Any]) -> tuple[str, ...]:
-    what = f"{row['dataset']} {row['ablation']} seed {row['seed']} fold {row['fold']} ({row['protocol']})"
+    training = f"{row['dataset']} {row['ablation']} seed {row['seed']} fold {row['fold']} ({row['protocol']})"
     wa = "" if row["wa"] is None else f"{100 * row['wa']:.1f}"
     seconds = "" if row["seconds"] is None else duration(row["seconds"])
     note = (row["error"] or "").split("\n")[0]
     if row["state"] in ("running", "stale") and row["updated"]:
         note = f"last epoch {duration(time.time() - row['updated'])} ago"
-    return row["state"], row["cell"], what, f"{row['epoch'] or 0}/{row['epochs']}", wa, seconds, note
+    return row["state"], row["cell"], training, f"{row['epoch'] or 0}/{row['epochs']}", wa, seconds, note
 
 
-def _summary(found: Sequence[dict[str, Any]]) -> str:
-    counts = Counter(row["state"] for row in found)
-    return f"{len(found)} cells: " + ", ".join(f"{counts[state]} {state}" for state in STATES) + "."
+def _summary(cells: Sequence[dict[str, Any]]) -> str:
+    counts = Counter(row["state"] for row in cells)
+    return f"{len(cells)} cells: " + ", ".join(f"{counts[state]} {state}" for state in STATES) + "."
 
 
 if __name__ == "__main__":

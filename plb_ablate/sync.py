@@ -1,4 +1,4 @@
-"""``python -m plb_ablate.sync``: deliver to MLflow what the ledger has and the store does not, once each."""
+"""``python -m plb_ablate.sync``: upload to MLflow the results of a ledger that the store does not have yet."""
 
 import sys
 from collections.abc import Sequence
@@ -22,26 +22,26 @@ examples:
 
 @exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
-    """Deliver.
+    """Upload.
 
     Returns
     -------
     int
-        0, or the exit code of what went wrong, its message on standard error.
+        0, or the exit code of an error, whose message is printed on standard error.
     """
     defaults = Tracking()
     parser = make_parser(
-        "sync", "Deliver finished results of a ledger to an MLflow store that does not have them yet.", EXAMPLES
+        "sync", "Upload finished results of a ledger to an MLflow store that does not have them yet.", EXAMPLES
     )
     parser.add_argument("--ledger", type=Path, default=Path("ledger"), help="folder of results (default: ledger)")
     parser.add_argument("--tracking-uri", default=defaults.uri, help=f"MLflow store (default: {defaults.uri})")
     parser.add_argument("--experiment", default=defaults.experiment, help="MLflow experiment (default: %(default)s)")
     options = parser.parse_args(argv)
     tracker = Tracker(Tracking(options.tracking_uri, options.experiment), Ledger(options.ledger))
-    waiting = tracker.undelivered()
-    for entry in with_progress(waiting, "Delivering", len(waiting)):
-        tracker.deliver(entry)
-    print(f"{len(waiting)} results delivered to {options.experiment}.")
+    pending = tracker.pending()
+    for entry in with_progress(pending, "Uploading", len(pending)):
+        tracker.upload(entry)
+    print(f"{len(pending)} results uploaded to {options.experiment}.")
     return 0
 
 

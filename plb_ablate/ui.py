@@ -1,4 +1,4 @@
-"""The command ``python -m plb_ablate.ui``: the MLflow UI, open on the variants of the study."""
+"""``python -m plb_ablate.ui``: open the MLflow UI on the variants of a study."""
 
 import argparse
 import os
@@ -20,21 +20,22 @@ from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.credentials import hide_credentials, without_credentials
 from plb_ablate.core.errors import ConfigError, StoreError, exit_codes
 from plb_ablate.core.signals import Interrupted, interrupts_raised
-from plb_ablate.tracking.mlflow_reader import experiment_id, open_store, store_errors
-from plb_ablate.tracking.ui_view import EXPERIMENT_TAGS, page
+from plb_ablate.tracking.mlflow_reader import experiment_id
+from plb_ablate.tracking.store import open_store, store_errors
+from plb_ablate.tracking.ui_view import EXPERIMENT_TAGS, view_url
 
 __all__ = ["main"]
 
 EXAMPLES = """
 examples:
   python -m plb_ablate.ui                                       ./mlflow.db, on http://127.0.0.1:5000
-  python -m plb_ablate.ui --port 5001                           where 5000 is taken
-  python -m plb_ablate.ui --tracking-uri http://server:5000     a server that runs already: opens its page
+  python -m plb_ablate.ui --port 5001                           if port 5000 is in use
+  python -m plb_ablate.ui --tracking-uri http://server:5000     open the page of a running server
 """
 
 HOST = "127.0.0.1"
-PATIENCE = 90.0
-"""Seconds that the server may take to answer."""
+START_TIMEOUT = 90.0
+"""Seconds to wait for the first answer of the server."""
 
 
 @exit_codes
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or the exit code of what went wrong, its message on standard error.
+        0, or the exit code of an error, whose message is printed on standard error.
     """
     options = _parser().parse_args(argv)
     uri = options.tracking_uri
@@ -54,31 +55,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, value in EXPERIMENT_TAGS.items() - client.get_experiment(experiment).tags.items():
             client.set_experiment_tag(experiment, name, value)
     if uri.startswith(("http://", "https://")):
-        _open(page(without_credentials(uri), experiment), options.browser)
+        _open(view_url(without_credentials(uri), experiment), options.browser)
         return 0
     try:
         with interrupts_raised(), _server(client.tracking_uri, options.port) as (server, address):
-            _open(page(address, experiment), options.browser)
-            print("Ctrl-C ends it.", flush=True)
+            _open(view_url(address, experiment), options.browser)
+            print("Press Ctrl-C to stop the server.", flush=True)
             server.wait()
     except Interrupted as interrupt:
         return 0 if interrupt.name == "SIGINT" else interrupt.exit_code
-    raise StoreError("The MLflow server ended by itself. Start it again; `mlflow ui` alone shows its messages.")
+    raise StoreError("The MLflow server has ended unexpectedly. Start it again; `mlflow ui` shows its messages.")
 
 
 @contextmanager
 def _server(uri: str, port: int) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
-    """Run MLflow's server until the block ends; gives its process and address once it answers."""
+    """Run an MLflow server until the block ends; yields its process and address as soon as it answers."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
             raise ConfigError(
-                f"port {port} cannot be used ({error.strerror}). Name another, as in --port 5001."
+                f"port {port} cannot be used ({error.strerror}). Choose another, for example --port 5001."
             ) from error
     command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port)]
-    store = {"MLFLOW_BACKEND_STORE_URI": uri}  # not among the arguments, which every user of the machine can list
+    store = {"MLFLOW_BACKEND_STORE_URI": uri}  # not as an argument, which every user of the machine could see
     light = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
@@ -87,12 +88,12 @@ def _server(uri: str, port: int) -> Iterator[tuple["subprocess.Popen[bytes]", st
         try:
             address = f"http://{HOST}:{port}"
             with Console(stderr=True).status("starting the MLflow UI"):
-                end = time.monotonic() + PATIENCE
+                end = time.monotonic() + START_TIMEOUT
                 while not _answers(address):
                     if server.poll() is not None or time.monotonic() > end:
                         log.seek(0)
-                        said = log.read().decode(errors="replace").strip()[-1500:]
-                        raise StoreError(f"The MLflow server did not start:\n{said}")
+                        messages = log.read().decode(errors="replace").strip()[-1500:]
+                        raise StoreError(f"The MLflow server did not start:\n{messages}")
                     time.sleep(0.2)
             yield server, address
         finally:
@@ -106,7 +107,7 @@ def _answers(address: str) -> bool:
 
 
 def _end(server: "subprocess.Popen[bytes]") -> None:
-    """End the server and the processes that it started."""
+    """Stop the server and the processes that it started."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(server.pid, number)
@@ -115,7 +116,7 @@ def _end(server: "subprocess.Popen[bytes]") -> None:
 
 
 def _open(address: str, wanted: bool) -> None:
-    """Say where the page is, and open it where a person sits in front of a screen."""
+    """Print the address, and open it in a browser if there is a screen."""
     print(address, flush=True)
     screen = sys.platform in ("darwin", "win32") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if wanted and screen and sys.stdout.isatty():
@@ -131,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tracking-uri", default=uri, help=f"MLflow store (default: {hide_credentials(str(uri))})")
     parser.add_argument("--experiment", default=defaults.experiment, help="MLflow experiment (default: %(default)s)")
     parser.add_argument("--port", type=int, default=5000, help="port on this machine (default: %(default)s)")
-    parser.add_argument("--no-browser", dest="browser", action="store_false", help="print the address only")
+    parser.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     return parser
 
 

@@ -25,7 +25,7 @@ def test_published_folds_mix_speakers_and_speaker_folds_do_not(
     place = ("dataset=ravdess", f"dataset.root={shared / 'data' / 'ravdess'}", f"cache={tmp_path}")
     code, said = audited(capsys, *place)
     assert code == 1
-    assert "6 speakers on two sides of all 10 folds" in said
+    assert "6 speakers in more than one split of all 10 folds" in said
     code, said = audited(capsys, *place, "protocol=speaker", "--json")
     assert code == 0
     found = json.loads(said)
@@ -48,7 +48,7 @@ def test_a_sweep_stores_its_audit_with_the_parent_run(small_corpus: Path, empty_
     prepared, cells = planned(config)
     finish(sweep.ledger, cells[0], prepared)
     tracker = Tracker(config.tracking, Ledger(Path(config.ledger)))
-    tracker.deliver(sweep.ledger.entry(cells[0]))
+    tracker.upload(sweep.ledger.entry(cells[0]))
     (parent,) = tracker.client.search_runs([tracker.experiment], "tags.level = 'config'")
     stored = json.loads(Path(tracker.client.download_artifacts(parent.info.run_id, "leakage.json")).read_text())
     assert stored["corpus"] == "synthetic"
@@ -65,5 +65,5 @@ def test_speaker_folds_refuse_a_recording_that_two_speakers_share(small_corpus: 
     shutil.copy(first, second)
     config = a_config(root, tmp_path)
     config.protocol.name = "speaker"
-    with pytest.raises(LeakageError, match="the same bytes"):
+    with pytest.raises(LeakageError, match="identical files"):
         Sweep([config])

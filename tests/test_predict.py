@@ -73,9 +73,9 @@ def test_windows_show_where_the_emotion_changes(recordings: Path, capsys: pytest
     assert capsys.readouterr().out.count("growing.flac") == 1
 
 
-def test_what_was_not_heard_is_said(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_unclassified_part_of_a_recording_is_reported(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert predict.main([str(recordings / "growing.flac"), "--model", "m"]) == 0
-    assert "of 1 of 1 recordings only the middle was heard; --window 4.535 --hop 1 hears" in capsys.readouterr().err
+    assert "segment of 1 of 1 recordings was classified; --window 4.535 --hop 1 classifies" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_all_bad_files_are_listed_and_the_others_classified(
     said = json.loads(captured.out)
     assert [result["emotion"] for result in said["results"]] == ["loud"]
     assert [Path(failure["file"]).name for failure in said["failures"]] == ["notes.txt", "none.wav"]
-    assert "2 of 3 cannot be used" in captured.err
+    assert "2 of 3 recordings cannot be used" in captured.err
     assert "notes.txt: not audio" in captured.err
     assert "none.wav: cannot be read" in captured.err
 

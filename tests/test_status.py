@@ -69,7 +69,7 @@ def test_the_command_composes_a_sweep_and_knows_what_is_missing(
     assert "2 cells: 1 done, 0 running, 1 stale, 0 failed, 0 missing." in out
     assert "\t1/3\t25.0\t4 s\tlast epoch" in out
     assert main(["--ledger", config.ledger + "x"]) == 2
-    assert "there is no ledger" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err
     assert not Path(config.ledger + "x").exists()
 
 
@@ -106,9 +106,9 @@ def test_a_dry_run_tells_what_each_cell_would_become(study: Study, capsys: pytes
     show([config])
     out = capsys.readouterr().out
     assert f"{cells[0].id}  synthetic none seed 42 fold 0  skip\n" in out
-    assert "fold 1  go on after epoch 1 of 3, " in out
+    assert "fold 1  resume after epoch 1 of 3, " in out
     assert "fold 2  train, 6 s" in out
-    assert "3 cells: 1 to skip, 1 to go on, 1 to train.\nAbout " in out
+    assert "3 cells: 1 to skip, 1 to resume, 1 to train.\nAbout " in out
     assert sorted(Path(config.ledger).rglob("*")) == before
 
 

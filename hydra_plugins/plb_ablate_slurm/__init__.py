@@ -1,3 +1,3 @@
-"""Hydra looks for launchers below ``hydra_plugins`` only; this one runs a sweep on SLURM."""
+"""A Hydra launcher that runs a sweep on SLURM; Hydra finds launchers only in ``hydra_plugins``."""
 
 __all__: list[str] = []

@@ -1,7 +1,7 @@
-"""``hydra/launcher=slurm``: one array task a job; one that dies is reported, an interrupted sweep takes its tasks back.
+"""``hydra/launcher=slurm``: one array task per job; a killed task is reported, an interrupted sweep cancels its tasks.
 
-Hydra's submitit launcher stops waiting at the first task that was killed, and leaves the array behind when it is
-interrupted itself. Its settings, and what it runs in a task, are used as they are.
+Hydra's submitit launcher stops waiting at the first killed task, and leaves its array running when it is interrupted.
+This launcher uses its settings and its task code unchanged.
 """
 
 import subprocess
@@ -18,7 +18,7 @@ from hydra.plugins.launcher import Launcher
 if find_spec("hydra_plugins.hydra_submitit_launcher"):
     from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf
     from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher
-else:  # without the extra `slurm` this launcher stays abstract, and Hydra does not offer it
+else:  # without the extra `slurm` this class stays abstract, and Hydra does not offer it
     BaseQueueConf = SlurmLauncher = Launcher
 
 if TYPE_CHECKING:
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 __all__ = ["CellLauncher"]
 
 _POLL = 2.0
-"""Seconds between two looks at the tasks."""
+"""Seconds between two checks of the tasks."""
 
 
 class CellLauncher(SlurmLauncher):
-    """Submits the jobs that are not done as arrays, waits for all of them, and tells the sweep how each ended."""
+    """Submits unfinished jobs as arrays, waits for all of them, and reports to the sweep how each ended."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Run jobs of a sweep; those whose cells are all done are not submitted.
+        """Run jobs of a sweep; jobs whose cells are all finished are not submitted.
 
         Parameters
         ----------
         job_overrides : sequence of sequence of str
         initial_job_idx : int
-            Number of the first of them in the sweep.
+            Index of the first of them in the sweep.
 
         Raises
         ------
         ConfigError
-            If SLURM is not there or keeps no accounts.
+            If SLURM is not available or has no job accounting.
         """
         from plb_ablate.orchestration.hydra_app import running_sweep
         from plb_ablate.orchestration.slurm import largest_array
@@ -58,7 +58,7 @@ class CellLauncher(SlurmLauncher):
             else:
                 todo.append((list(overrides), "hydra.sweep.dir", number, f"job_{number}", Singleton.get_state()))
         tasks: list[tuple[int, Any]] = []
-        with _taken_back(tasks):
+        with _cancelled_on_error(tasks):
             executor, size = self._executor(), largest_array()
             for start in range(0, len(todo), size):
                 array = todo[start : start + size]
@@ -81,18 +81,18 @@ class CellLauncher(SlurmLauncher):
 def _wait(tasks: list[tuple[int, Any]], sweep: "Sweep") -> None:
     waiting = tasks
     while waiting:
-        going_on = []
+        running = []
         for number, task in waiting:
             if task.done():
                 sweep.settle(number, _problem(task))
             else:
-                going_on.append((number, task))
-        waiting = going_on
+                running.append((number, task))
+        waiting = running
         time.sleep(_POLL if waiting else 0)
 
 
 def _problem(task: Any) -> str:
-    """Why a task that ended has failed as a whole; empty if it has not."""
+    """Return why an ended task failed as a whole; empty if it did not."""
     if task.state != "COMPLETED" and not task.paths.result_pickle.exists():
         return f"SLURM task {task.job_id} ended as {task.state} (its log: {task.paths.stdout})"
     try:
@@ -103,8 +103,8 @@ def _problem(task: Any) -> str:
 
 
 @contextmanager
-def _taken_back(tasks: list[tuple[int, Any]]) -> Iterator[None]:
-    """Cancel what was submitted when the block is left by an exception, Ctrl-C and SIGTERM too."""
+def _cancelled_on_error(tasks: list[tuple[int, Any]]) -> Iterator[None]:
+    """Cancel the submitted tasks if the block ends with an exception, also after Ctrl-C and SIGTERM."""
     try:
         yield
     except BaseException:

@@ -1,5 +1,7 @@
-"""How fast, how large: ``python -m plb_ablate.bench``, one file a measurement.
+"""Benchmarks of time and memory: ``python -m plb_ablate.bench``, one file for each measurement.
 
-Every measurement runs in processes of its own, because TensorFlow's threads are fixed when it begins and a process's
-peak memory never falls. What is compared is measured within one run, by turns, and the best of each counts.
+In: a configuration, or a finished run whose model is measured. Out: measurements as tables, as JSON and in MLflow.
+
+Every measurement runs in separate processes, because TensorFlow's threads cannot be changed after its start, and the
+peak memory of a process never decreases. Alternatives are measured in turns within one run; the best of each counts.
 """

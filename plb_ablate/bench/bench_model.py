@@ -1,4 +1,4 @@
-"""What is measured: the model of a run, or of no run, in files; and the test recordings of a fold."""
+"""The model that is measured: from a run, or untrained, as files; and the test recordings of a fold."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,24 +13,24 @@ from plb_ablate.splits.folds import make_folds
 __all__ = ["Subject", "prepare_subject"]
 
 NEEDED = ("Keras", "SavedModel", "LiteRT float32")
-"""Formats that the measurements read, or that those are made from."""
+"""Formats that the measurements need, including those that they are made from."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A model in files, and the recordings that it is timed on.
+    """A model as files, and the recordings for inference.
 
     Parameters
     ----------
     models : Path
         Folder with ``model.keras`` and ``model_float32.tflite``.
     recordings : list of Path
-        Test side of the fold.
+        Test split of the fold.
     classes : int
     ablation, dataset : str
     fold : int
     run_id : str
-        Empty where no run was named.
+        Id of the run; empty for an untrained model.
     """
 
     models: Path
@@ -43,14 +43,20 @@ class Subject:
 
 
 def prepare_subject(config: Config, run: str | None, folder: Path) -> Subject:
-    """Write the model of a run to `folder`, or an untrained one, which takes as long."""
+    """Write the model of a run to `folder`, or an untrained model, which is equally fast."""
     trained = load_run(config, run, folder / "artifacts") if run else _untrained(config)
     convert_all(trained, folder, only=NEEDED)
     corpus = trained.prepared.corpus
     paths = [corpus.paths[index].resolve() for index in trained.fold.test]
-    what = trained.settings
+    settings = trained.settings
     return Subject(
-        folder, paths, len(corpus.classes), what["ablation"], what["dataset"], trained.fold.index, trained.run_id
+        folder,
+        paths,
+        len(corpus.classes),
+        settings["ablation"],
+        settings["dataset"],
+        trained.fold.index,
+        trained.run_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""An epoch as a sweep trains it: time to the first step, the part that goes into scoring, what is not TensorFlow."""
+"""Time of an epoch in a sweep: time to the first step, share of scoring, share outside TensorFlow."""
 
 import tempfile
 import time
@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from plb_ablate.bench.isolated_process import run_alone
-from plb_ablate.bench.measurement import Figure
+from plb_ablate.bench.measurement import Measurement
 from plb_ablate.bench.steps import BATCH, CLASSES, random_features
 
 __all__ = ["measure_epochs"]
 
 
 class _Clock:
-    """Seconds spent in functions, and when the first call of each ended."""
+    """Measures the seconds spent in functions, and when the first call of each ended."""
 
     def __init__(self) -> None:
         self.spent: dict[str, float] = {}
@@ -34,25 +34,37 @@ class _Clock:
         return watched
 
 
-def measure_epochs(threads: int, batches: int, *, on_start: Callable[[str], None]) -> list[Figure]:
-    """Train two epochs of a fold by the sweep's own trainer, its state written to disk after each; the second counts.
+def measure_epochs(threads: int, batches: int, *, on_start: Callable[[str], None]) -> list[Measurement]:
+    """Train two epochs of a fold with the trainer of a sweep, with checkpoints; the second epoch is measured.
 
     Parameters
     ----------
     threads : int
     batches : int
-        Of 32 utterances to train on; one for each nine of them is scored, as with ten folds.
+        Training batches of 32 utterances; one test batch is scored for every nine of them, as with ten folds.
     on_start : callable
-        Receives what is measured next.
+        Called with the name of each measurement before it starts.
     """
     on_start(f"epochs of {batches} batches")
-    found = run_alone(_epoch, batches, time.time(), threads=threads)
-    setting = f"{found['train']} + {found['test']} utterances, {threads} threads"
+    seconds = run_alone(_epoch, batches, time.time(), threads=threads)
+    setting = f"{seconds['train']} + {seconds['test']} utterances, {threads} threads"
     return [
-        Figure("first training step", "process begun, TensorFlow loaded, model built and traced", found["first"], "s"),
-        Figure("epoch", setting, found["epoch"], "s"),
-        Figure("scoring", "of the epoch", found["scoring"], "s", found["scoring"] / found["epoch"], "epoch"),
-        Figure("not TensorFlow", "of the epoch", found["outside"], "s", found["outside"] / found["epoch"], "epoch"),
+        Measurement(
+            "first training step",
+            "from process start: TensorFlow loaded, model built and traced",
+            seconds["first"],
+            "s",
+        ),
+        Measurement("epoch", setting, seconds["epoch"], "s"),
+        Measurement("scoring", "of the epoch", seconds["scoring"], "s", seconds["scoring"] / seconds["epoch"], "epoch"),
+        Measurement(
+            "outside TensorFlow",
+            "of the epoch",
+            seconds["outside"],
+            "s",
+            seconds["outside"] / seconds["epoch"],
+            "epoch",
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What surrounds the training: features, the start of the command line, the report."""
+"""Time of feature extraction and of commands."""
 
 import subprocess
 import sys
@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plb_ablate.bench.isolated_process import BenchError
-from plb_ablate.bench.measurement import Figure
+from plb_ablate.bench.measurement import Measurement
 
 __all__ = ["measure_commands", "measure_features"]
 
 STORE = "report of the store's runs"
 
 
-def measure_features(paths: Sequence[Path], *, on_start: Callable[[str], None]) -> list[Figure]:
-    """Extract the features of recordings into an empty cache, twice (the first starts workers), then read them back."""
+def measure_features(paths: Sequence[Path], *, on_start: Callable[[str], None]) -> list[Measurement]:
+    """Extract features into an empty cache twice (the first time starts workers), then read them from the cache."""
     from plb_ablate.features.coefficients import mfcc
     from plb_ablate.features.extraction import extract
 
@@ -30,24 +30,24 @@ def measure_features(paths: Sequence[Path], *, on_start: Callable[[str], None]) 
             seconds.append(time.perf_counter() - begin)
     cold, warm, cached = (len(paths) / value for value in seconds)
     return [
-        Figure("features", "computed, first call", cold, "recordings/s"),
-        Figure("features", "computed", warm, "recordings/s", warm / cold, "first call"),
-        Figure("features", "from the cache", cached, "recordings/s", cached / warm, "computed"),
+        Measurement("features", "computed, first call", cold, "recordings/s"),
+        Measurement("features", "computed", warm, "recordings/s", warm / cold, "first call"),
+        Measurement("features", "from the cache", cached, "recordings/s", cached / warm, "computed"),
     ]
 
 
-def measure_commands(uri: str | None, experiment: str, *, on_start: Callable[[str], None]) -> list[Figure]:
-    """Time commands from start to end: ``--help``, the reports of the published folds and of a store that has runs.
+def measure_commands(uri: str | None, experiment: str, *, on_start: Callable[[str], None]) -> list[Measurement]:
+    """Time commands from start to end: ``--help``, the report of the published folds, and the report of a store.
 
     Parameters
     ----------
     uri : str or None
-        The MLflow store, if there is one.
+        Address of the MLflow store, if there is one; a store without runs is skipped.
     experiment : str
     on_start : callable
-        Receives what is measured next.
+        Called with the name of each measurement before it starts.
     """
-    report, figures = ["plb_ablate.report", "--out"], []
+    report, measurements = ["plb_ablate.report", "--out"], []
     with tempfile.TemporaryDirectory() as folder:
         commands = {
             "plb_ablate --help": ["plb_ablate", "--help"],
@@ -60,7 +60,7 @@ def measure_commands(uri: str | None, experiment: str, *, on_start: Callable[[st
             begin = time.perf_counter()
             done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True)
             if done.returncode == 0:
-                figures.append(Figure("command", name, time.perf_counter() - begin, "s"))
-            elif name != STORE:  # a store without runs is no failure
+                measurements.append(Measurement("command", name, time.perf_counter() - begin, "s"))
+            elif name != STORE:  # a store without runs is not a failure
                 raise BenchError(f"python -m {' '.join(arguments)} failed:\n{done.stderr}")
-    return figures
+    return measurements

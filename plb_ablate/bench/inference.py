@@ -1,4 +1,4 @@
-"""Real-time inference: from a recording to its emotion, one at a time, as in section 04 of the published page."""
+"""Real-time inference, one recording at a time, as in section 04 of the published page."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from plb_ablate.bench.isolated_process import run_alone
 __all__ = ["Latency", "latencies", "measure_inference", "predictor"]
 
 WARM_UP = 10
-"""Utterances before the clock runs: tracing, the runtime's buffers, librosa's compiled code."""
+"""Utterances predicted before time is measured: tracing, buffers of the runtime, compiled code of librosa."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Latency:
 def measure_inference(
     models: Path, recordings: Sequence[Path], threads: Sequence[int], *, on_start: Callable[[str], None]
 ) -> list[dict[str, Any]]:
-    """Time every runtime with every number of threads, each in a process of its own.
+    """Time every runtime with every number of threads, each in a separate process.
 
     Parameters
     ----------
@@ -39,19 +39,19 @@ def measure_inference(
         Test utterances.
     threads : sequence of int
     on_start : callable
-        Receives what is measured next.
+        Called with the name of each measurement before it starts.
 
     Returns
     -------
     list of dict
-        ``runtime``, ``device``, ``threads``, ``utterances``, and `Latency` as ``mfcc`` and ``network``.
+        ``runtime``, ``device``, ``threads``, ``utterances``, and a `Latency` each for ``mfcc`` and ``network``.
     """
     rows = []
     for device in run_alone(_devices, threads=1):
         for count in threads if device == "CPU" else threads[-1:]:
             for runtime in ("TensorFlow", "LiteRT") if device == "CPU" else ("TensorFlow",):
                 on_start(f"{runtime} on {device}, threads={count}")
-                found = run_alone(
+                times = run_alone(
                     latencies,
                     runtime,
                     device,
@@ -61,12 +61,12 @@ def measure_inference(
                     threads=count,
                     tensorflow=runtime == "TensorFlow",
                 )
-                rows.append({"runtime": runtime, "device": device, "threads": count, **found})
+                rows.append({"runtime": runtime, "device": device, "threads": count, **times})
     return rows
 
 
 def latencies(runtime: str, device: str, threads: int, models: Path, recordings: Sequence[Path]) -> dict[str, Any]:
-    """Time MFCC and network of every recording, after a warm-up; runs in a process of its own."""
+    """Time MFCC and network of every recording, after a warm-up; call it in a separate process."""
     from plb_ablate.features.coefficients import mfcc
 
     if (runtime, device) == ("TensorFlow", "CPU"):
@@ -87,7 +87,7 @@ def latencies(runtime: str, device: str, threads: int, models: Path, recordings:
 
 
 def predictor(runtime: str, threads: int, models: Path) -> Callable[[Any], Any]:
-    """Open a model with a runtime: from features (n, 196, 39) to probabilities."""
+    """Return a function from features (n, 196, 39) to probabilities that uses the given runtime."""
     if runtime == "LiteRT":
         from plb_ablate.inference.litert import LiteRTModel
 

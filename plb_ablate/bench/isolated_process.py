@@ -1,4 +1,4 @@
-"""Processes of their own: for one function, with so many threads, away from what was loaded before."""
+"""Calls a function in a new process, with a given number of threads."""
 
 import multiprocessing
 import os
@@ -22,22 +22,22 @@ class BenchError(PlbError):
 
 
 def run_alone(function: Callable[..., Any], *arguments: Any, threads: int, tensorflow: bool = True) -> Any:
-    """Call a function of a module in a new process and give what it returns.
+    """Call a function of a module in a new process and return its result.
 
     Parameters
     ----------
     function : callable
-        Importable by name; so are its arguments and result.
+        Importable by name; its arguments and result can be pickled.
     *arguments
     threads : int
-        Of TensorFlow. NumPy's libraries get one: their idle threads spin, and would take a core from the network.
+        Threads of TensorFlow. NumPy's libraries get one thread, because their idle threads would keep a core busy.
     tensorflow : bool
-        Whether the process loads TensorFlow before the function begins.
+        Whether the process loads TensorFlow before it calls the function.
 
     Raises
     ------
     BenchError
-        If it raises or its process dies.
+        If the function raises an exception or its process dies.
     """
     (result,) = run_beside(function, [arguments], threads=threads, tensorflow=tensorflow)
     return result
@@ -67,9 +67,9 @@ def run_beside(
 
 
 def peak_resident_mb() -> float:
-    """Peak resident memory of this process in MB (10^6 bytes).
+    """Return the peak resident memory of this process in MB (10^6 bytes).
 
-    Linux's own record of the process: what ``getrusage`` gives begins with the size of the parent that started it.
+    Read from ``/proc`` on Linux, because ``getrusage`` starts with the size of the parent process.
     """
     status = Path("/proc/self/status")
     if status.exists():

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Figure"]
+__all__ = ["Measurement"]
 
 
 @dataclass(frozen=True)
-class Figure:
+class Measurement:
     """One measured value.
 
     Parameters
@@ -14,13 +14,13 @@ class Figure:
     measure : str
         What was measured, for example ``training step``.
     setting : str
-        On what, for example ``none, 2 threads``.
+        Conditions, for example ``none, 2 threads``.
     value : float
     unit : str
     ratio : float, optional
         `value` compared with `against`, within the same run.
     against : str
-        What the ratio is to.
+        What `value` is compared with.
     """
 
     measure: str

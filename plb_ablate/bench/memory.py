@@ -1,4 +1,4 @@
-"""Memory, as in section 05 of the published page: parameters, saved weights, peaks of a training and of inference."""
+"""Memory, as in section 05 of the published page: parameters, saved weights, peaks of training and inference."""
 
 import sys
 from collections.abc import Callable
@@ -10,41 +10,42 @@ from plb_ablate.bench.isolated_process import peak_resident_mb, run_alone
 __all__ = ["inference_peak", "measure_memory", "size_of", "training_peak"]
 
 STEPS = 3
-"""Batches of the training, and utterances of the inference, whose peak is taken: the first one reaches it."""
+"""Training batches, and utterances of inference; the first one already reaches the peak."""
 
 
 def measure_memory(
     models: Path, classes: int, ablation: str, batch: int, *, on_start: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Measure a variant.
+    """Measure the memory of a variant.
 
     Parameters
     ----------
     models : Path
         Folder with ``model.keras`` and ``model_float32.tflite``.
     classes, ablation
-        Of `plb_ablate.models.plb.network.build_model`.
+        Arguments of `plb_ablate.models.plb.network.build_model`.
     batch : int
         Utterances in a training step.
     on_start : callable
-        Receives what is measured next.
+        Called with the name of each measurement before it starts.
 
     Returns
     -------
     dict
-        ``params``, ``weights_mb`` (10^6 bytes), and by process (``training``, ``inference TensorFlow``, ``inference
-        LiteRT``) its ``resident_mb``, its ``runtime_mb`` before there was a model, and ``gpu_mb``, None without a GPU.
+        ``params``, ``weights_mb`` (10^6 bytes), and for each process (``training``, ``inference TensorFlow``,
+        ``inference LiteRT``): ``resident_mb``, ``runtime_mb`` (before the model was built), ``gpu_mb`` (None without a
+        GPU).
     """
     on_start("saved weights")
-    found: dict[str, Any] = dict(run_alone(size_of, classes, ablation, models, threads=1))
+    peaks: dict[str, Any] = dict(run_alone(size_of, classes, ablation, models, threads=1))
     on_start("a training")
-    found["training"] = run_alone(training_peak, classes, ablation, batch, threads=1)
+    peaks["training"] = run_alone(training_peak, classes, ablation, batch, threads=1)
     for runtime in ("TensorFlow", "LiteRT"):
         on_start(f"inference by {runtime}")
-        found[f"inference {runtime}"] = run_alone(
+        peaks[f"inference {runtime}"] = run_alone(
             inference_peak, runtime, models, threads=1, tensorflow=runtime == "TensorFlow"
         )
-    return found
+    return peaks
 
 
 def size_of(classes: int, ablation: str, folder: Path) -> dict[str, float]:

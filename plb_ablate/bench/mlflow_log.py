@@ -1,31 +1,29 @@
-"""Measurements in MLflow: a run each, below the run whose model was measured where there is one."""
+"""Measurements in MLflow: one run each, shown below the run whose model was measured, if a run was named."""
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlflow.entities import Metric
-
 from plb_ablate.bench.bench_model import Subject
 from plb_ablate.config.schema import Tracking
-from plb_ablate.core.provenance import provenance
-from plb_ablate.tracking.mlflow_reader import experiment_id, open_store, store_errors
+from plb_ablate.tracking.mlflow_reader import experiment_id
+from plb_ablate.tracking.run_fields import log_metrics, metrics_of, numbers, tags_below
+from plb_ablate.tracking.store import open_store, store_errors
 
 __all__ = ["track"]
 
 
-def track(tracking: Tracking, level: str, subject: Subject, found: Mapping[str, Any]) -> str:
-    """Log numbers as metrics, ``inference/TensorFlow/CPU/2 threads/network/p50``, and all of it as ``<level>.json``.
+def track(tracking: Tracking, level: str, subject: Subject, results: Mapping[str, Any]) -> str:
+    """Log numbers as metrics, ``inference/TensorFlow/CPU/2 threads/network/p50``, and everything as ``<level>.json``.
 
     Parameters
     ----------
     tracking : Tracking
-        Store and experiment, which must be there.
+        Store and experiment, which must exist.
     level : str
         The run's tag ``level``: ``inference`` or ``memory``.
     subject : Subject
-    found : mapping
+    results : mapping
         Nested; its leaves are numbers, text or None.
 
     Returns
@@ -40,29 +38,24 @@ def track(tracking: Tracking, level: str, subject: Subject, found: Mapping[str, 
     """
     uri = str(tracking.uri)
     client = open_store(uri)
-    tags = {"level": level, "dataset": subject.dataset, "ablation": subject.ablation, "fold": str(subject.fold)}
-    tags |= provenance() | ({"mlflow.parentRunId": subject.run_id} if subject.run_id else {})
-    now = int(time.time() * 1000)
+    place = {"dataset": subject.dataset, "ablation": subject.ablation, "fold": subject.fold}
+    tags = tags_below(subject.run_id, level, **place)
     with store_errors(uri):
-        run = client.create_run(
-            experiment_id(client, tracking.experiment), tags=tags, run_name=f"{level} {subject.dataset}"
-        )
-        metrics = [Metric(name, value, now, 0) for name, value in _numbers(found).items()]
-        client.log_batch(run.info.run_id, metrics=metrics)
-        client.log_text(run.info.run_id, json.dumps(found, indent=1), f"{level}.json")
+        experiment = experiment_id(client, tracking.experiment)
+        run = client.create_run(experiment, tags=tags, run_name=f"{level} {subject.dataset}")
+        log_metrics(client, run.info.run_id, metrics_of(numbers(_keyed(results))))
+        client.log_text(run.info.run_id, json.dumps(results, indent=1), f"{level}.json")
         client.set_terminated(run.info.run_id)
     return str(run.info.run_id)
 
 
-def _numbers(found: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    numbers: dict[str, float] = {}
-    for name, value in found.items():
-        if isinstance(value, Mapping):
-            numbers |= _numbers(value, f"{prefix}{name}/")
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            for row in value:
-                what = f"{prefix}{name}/{row['runtime']}/{row['device']}/{row['threads']} threads/"
-                numbers |= _numbers({k: v for k, v in row.items() if k != "threads"}, what)
-        elif isinstance(value, int | float):
-            numbers[prefix + name] = float(value)
-    return numbers
+def _keyed(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace each list of rows by a mapping whose keys say what was measured: runtime, device and threads."""
+    return {name: _by_runtime(value) if isinstance(value, list) else value for name, value in results.items()}
+
+
+def _by_runtime(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        f"{row['runtime']}/{row['device']}/{row['threads']} threads": {k: v for k, v in row.items() if k != "threads"}
+        for row in rows
+    }

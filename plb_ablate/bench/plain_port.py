@@ -1,7 +1,7 @@
-"""The network written the plain way, from standard Keras layers and formulas: what the fast layers are compared with.
+"""The same network in standard Keras layers and plain formulas: the reference for the fast layers.
 
-Nothing here is meant to be quick: the routing forms every prediction vector, the gates convolve two maps, the attention
-is three products, and TensorFlow derives every gradient.
+It is not optimised: the routing computes every prediction vector, the gates convolve two maps, the attention is three
+products, and TensorFlow derives every gradient.
 """
 
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def plain_model(num_classes: int, ablation: str = "none", reverse: str = "coeffi
 
 
 def plain_weights(model: keras.Model) -> dict[str, keras.Variable]:
-    """Give the weights their public names, as `plb_ablate.models.plb.network.named_weights` does."""
+    """Return the weights by their public names, as `plb_ablate.models.plb.network.named_weights` does."""
     return {variable.path.replace(".", "/"): variable for variable in model.weights}
 
 

@@ -1,4 +1,4 @@
-"""Training steps: the fast layers beside the plain port, by turns, and both beside the machine's matrix peak."""
+"""Time of a training step: fast layers and plain Keras layers, in turns, compared with the peak of matrix products."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,22 +7,22 @@ from typing import Any
 import numpy as np
 
 from plb_ablate.bench.isolated_process import run_alone
-from plb_ablate.bench.measurement import Figure
+from plb_ablate.bench.measurement import Measurement
 from plb_ablate.config.schema import Trainer
 
 __all__ = ["BATCH", "Stepper", "measure_steps"]
 
 BATCH = 32
-"""Utterances in a step."""
+"""Utterances in a training step."""
 
 CLASSES = 8
 
 PROCESSES = 2
-"""Processes that a step is timed in: where its arrays come to lie in memory makes some 5 % of its time."""
+"""Processes in which a step is timed: the placement of arrays in memory changes its time by about 5 %."""
 
 
 class Stepper:
-    """One training step as the sweep's own trainer makes it: Keras ``train_on_batch`` of a compiled model."""
+    """One training step as in the trainer of a sweep: Keras ``train_on_batch`` of a compiled model."""
 
     def __init__(self, model: Any, features: Any) -> None:
         classes = model.output_shape[-1]
@@ -31,14 +31,14 @@ class Stepper:
 
     @classmethod
     def fast(cls, ablation: str, classes: int = CLASSES, batch: int = BATCH) -> "Stepper":
-        """Of the trainer of an ablation, on features drawn at random."""
+        """Use the trainer's model of an ablation, on random features."""
         from plb_ablate.training.trainer import FoldTrainer
 
         return cls(FoldTrainer(classes, ablation, "coefficient", Trainer()).model, random_features(batch))
 
     @classmethod
     def plain(cls, ablation: str, classes: int = CLASSES, batch: int = BATCH) -> "Stepper":
-        """Of the plain port, compiled as the trainer compiles its model."""
+        """Use the plain Keras model, compiled as the trainer compiles its model."""
         from plb_ablate.bench.plain_port import plain_model
         from plb_ablate.training.setup import compile_for_training
 
@@ -47,42 +47,44 @@ class Stepper:
         return cls(model, random_features(batch))
 
     def step(self) -> float:
-        """Do one step; give its seconds."""
+        """Do one step and return its seconds."""
         begin = time.perf_counter()
         self.model.train_on_batch(self.features, self.targets)
         return time.perf_counter() - begin
 
 
 def random_features(batch: int) -> Any:
-    """Features of a batch, float32 (batch, 196, 39, 1); their values do not change the time."""
+    """Return random features of a batch, float32 (batch, 196, 39, 1); their values do not change the time."""
     return np.random.default_rng(0).standard_normal((batch, 196, 39, 1)).astype(np.float32)
 
 
 def measure_steps(
     ablations: Sequence[str], threads: int, turns: int, *, on_start: Callable[[str], None]
-) -> list[Figure]:
-    """Time a step of 32 of every ablation, fast and plain by turns, in two processes; the smallest time counts.
+) -> list[Measurement]:
+    """Time a step of 32 utterances for every ablation, fast and plain in turns; the smallest time counts.
 
     Returns
     -------
-    list of Figure
-        ``training step`` in ms, its ratio to the plain port's; then the share of the matrix peak that the fast step of
-        the first ablation reaches, counting the plain port's multiplications.
+    list of Measurement
+        ``training step`` in ms and its ratio to the plain model's; for the first ablation also the peak of matrix
+        products, and the share of it that the fast step reaches, counting the multiplications of the plain model.
     """
-    figures = []
+    measurements = []
     for number, ablation in enumerate(ablations):
         on_start(f"training step of {ablation}")
         observed = [run_alone(_step_times, ablation, turns, threads=threads) for _ in range(PROCESSES)]
-        found = {name: _best(name, [one[name] for one in observed]) for name in observed[0]}
+        best = {name: _best(name, [one[name] for one in observed]) for name in observed[0]}
         setting = f"{ablation}, {threads} threads"
-        ratio = found["fast"] / found["plain"]
-        figures.append(Figure("training step of 32", setting, 1e3 * found["fast"], "ms", ratio, "plain port"))
+        ratio = best["fast"] / best["plain"]
+        measurements.append(Measurement("training step of 32", setting, 1e3 * best["fast"], "ms", ratio, "plain port"))
         if number == 0:
-            figures.append(Figure("matrix product", f"{threads} threads", found["peak"] / 1e9, "GFLOP/s"))
-            rate = found["work"] / found["fast"]
-            share = rate / found["peak"]
-            figures.append(Figure("training step's rate", setting, rate / 1e9, "GFLOP/s", share, "matrix product"))
-    return figures
+            measurements.append(Measurement("matrix product", f"{threads} threads", best["peak"] / 1e9, "GFLOP/s"))
+            rate = best["work"] / best["fast"]
+            share = rate / best["peak"]
+            measurements.append(
+                Measurement("training step's rate", setting, rate / 1e9, "GFLOP/s", share, "matrix product")
+            )
+    return measurements
 
 
 def _best(name: str, values: Sequence[float]) -> float:
@@ -102,7 +104,7 @@ def _step_times(ablation: str, turns: int) -> dict[str, float]:
 
 
 def _multiplications(model: Any) -> float:
-    """Floating-point operations of a forward pass of one batch; a training step takes about three times as many."""
+    """Count floating-point operations of a forward pass of one batch; a training step needs about three times that."""
     import tensorflow as tf
 
     spec = tf.TensorSpec((BATCH, *model.input_shape[1:]), tf.float32)
@@ -113,7 +115,7 @@ def _multiplications(model: Any) -> float:
 
 
 def _matrix_peak(size: int = 2048, turns: int = 6) -> float:
-    """Floating-point operations a second of a large matrix product, measured on the spot."""
+    """Measure the floating-point operations per second of a large matrix product."""
     import tensorflow as tf
 
     matrix = tf.random.stateless_uniform((size, size), seed=(0, 0))

@@ -1,4 +1,4 @@
-"""Measurements as tables for a terminal, the published figures beside them."""
+"""Measurements as tables for a terminal, with the published numbers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,31 +6,31 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate.bench.measurement import Figure
+from plb_ablate.bench.measurement import Measurement
 from plb_ablate.published import tables as published
 
-__all__ = ["show_figures", "show_inference", "show_memory"]
+__all__ = ["show_inference", "show_measurements", "show_memory"]
 
 
-def show_figures(figures: Sequence[Figure], title: str, console: Console) -> None:
-    """Print figures: one row each, with its ratio."""
+def show_measurements(measurements: Sequence[Measurement], title: str, console: Console) -> None:
+    """Print measurements: one row each, with its ratio."""
     table = Table(title=title)
     for name in ("measure", "setting"):
         table.add_column(name, no_wrap=True)
     for name in ("value", "unit", "ratio", "to"):
         table.add_column(name, justify="left" if name in ("unit", "to") else "right", no_wrap=True)
-    for figure in figures:
+    for m in measurements:
         ratio, against = "–", ""
-        if figure.ratio is not None:
-            decimals = 2 if figure.ratio > 0.1 else 4
-            ratio, against = f"{figure.ratio:.{decimals}f}", figure.against
-        table.add_row(figure.measure, figure.setting, f"{figure.value:,.2f}", figure.unit, ratio, against)
+        if m.ratio is not None:
+            decimals = 2 if m.ratio > 0.1 else 4
+            ratio, against = f"{m.ratio:.{decimals}f}", m.against
+        table.add_row(m.measure, m.setting, f"{m.value:,.2f}", m.unit, ratio, against)
     console.print(table)
 
 
 def show_inference(rows: Sequence[Mapping[str, Any]], title: str, console: Console) -> None:
-    """Print latencies, then the published table."""
-    table = Table(title=title, caption="ms for one utterance, batch 1; the published mean is that of the network")
+    """Print the latencies and the published table."""
+    table = Table(title=title, caption="ms per utterance at batch size 1; the published mean is of the network only")
     for name in ("runtime", "device", "threads"):
         table.add_column(name, no_wrap=True)
     columns = [(part, name) for part in ("network", "mfcc") for name in ("mean", "p50", "p95")]
@@ -49,16 +49,16 @@ def show_inference(rows: Sequence[Mapping[str, Any]], title: str, console: Conso
     console.print(printed)
 
 
-def show_memory(found: Mapping[str, Any], title: str, console: Console) -> None:
-    """Print parameters, sizes and peaks beside the published row."""
+def show_memory(memory: Mapping[str, Any], title: str, console: Console) -> None:
+    """Print parameters, sizes and peak memory with the published values."""
     printed = published.memory()
-    table = Table(title=title, caption="MB are 10^6 bytes; resident memory includes that of the loaded libraries")
-    table.add_column("what", no_wrap=True)
+    table = Table(title=title, caption="MB = 10^6 bytes; resident memory includes the loaded libraries")
+    table.add_column("quantity", no_wrap=True)
     for name in ("here", "published"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_row("parameters", f"{found['params']:,.0f}", printed.params)
-    table.add_row("saved weights, MB", f"{found['weights_mb']:.3f}", f"{printed.size_mb:.3f}")
-    for process, peaks in found.items():
+    table.add_row("parameters", f"{memory['params']:,.0f}", printed.params)
+    table.add_row("saved weights, MB", f"{memory['weights_mb']:.3f}", f"{printed.size_mb:.3f}")
+    for process, peaks in memory.items():
         if isinstance(peaks, dict):
             runtime = f"{peaks['resident_mb']:,.0f} ({peaks['runtime_mb']:,.0f} before the model)"
             table.add_row(f"{process}, peak resident memory, MB", runtime, "–")

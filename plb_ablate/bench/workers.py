@@ -1,4 +1,4 @@
-"""Several trainings at once: how many samples a second the machine gets through, by workers and threads of each."""
+"""Throughput of parallel trainings: samples per second, by number of workers and threads of each."""
 
 import multiprocessing
 import time
@@ -6,28 +6,28 @@ from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Barrier
 
 from plb_ablate.bench.isolated_process import run_beside
-from plb_ablate.bench.measurement import Figure
+from plb_ablate.bench.measurement import Measurement
 from plb_ablate.bench.steps import BATCH, Stepper
 
 __all__ = ["measure_workers"]
 
 TURNS = 2
-"""Times that each layout is observed, by turns; the best counts."""
+"""Number of times that each layout is measured, in turns; the best counts."""
 
 
 def measure_workers(
     layouts: Sequence[tuple[int, int]], seconds: float, *, on_start: Callable[[str], None]
-) -> list[Figure]:
-    """Count samples a second of each layout.
+) -> list[Measurement]:
+    """Measure the samples per second of each layout.
 
     Parameters
     ----------
     layouts : sequence of (workers, threads of each)
-        The others are compared with the first.
+        The first is the reference for the ratios.
     seconds : float
-        How long each is observed in a turn.
+        Duration of one measurement.
     on_start : callable
-        Receives what is measured next.
+        Called with the name of each measurement before it starts.
     """
     rates = dict.fromkeys(layouts, 0.0)
     for _ in range(TURNS):
@@ -38,13 +38,13 @@ def measure_workers(
             rates[workers, threads] = max(rates[workers, threads], BATCH * sum(done))
     first = layouts[0]
     return [
-        Figure("training", f"{w} x {t}", rate, "samples/s", rate / rates[first], f"{first[0]} x {first[1]}")
+        Measurement("training", f"{w} x {t}", rate, "samples/s", rate / rates[first], f"{first[0]} x {first[1]}")
         for (w, t), rate in rates.items()
     ]
 
 
 def _steps_a_second(together: Barrier, seconds: float) -> float:
-    """Observe this process for a time that begins when all are warm, and work on until all have been observed."""
+    """Count steps from the moment when all processes are warmed up; continue until the others are finished, too."""
     stepper = Stepper.fast("none")
     stepper.step()
     together.wait()

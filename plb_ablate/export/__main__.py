@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or the exit code of what went wrong, its message on standard error.
+        0, or the exit code of an error, whose message is printed on standard error.
     """
     options = _parser().parse_args(argv)
     console = Console(stderr=True)
@@ -57,7 +57,7 @@ def _export(options: argparse.Namespace, say: Callable[[str], None]) -> "tuple[l
     config = compose_config(settings)
     say("loading TensorFlow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with redirect_output(Path(os.devnull)):  # TensorFlow tells of its build and devices, whatever its log level
+    with redirect_output(Path(os.devnull)):  # TensorFlow prints its build and devices, whatever its log level
         from plb_ablate.export.convert import convert_all
         from plb_ablate.export.load_run import load_run
         from plb_ablate.export.verify import check_formats
@@ -74,24 +74,22 @@ def _export(options: argparse.Namespace, say: Callable[[str], None]) -> "tuple[l
     uri = None
     if not options.no_track:
         say("logging to MLflow")
-        from plb_ablate.export.mlflow_upload import deliver
+        from plb_ablate.export.mlflow_upload import upload_export
 
-        uri = deliver(config.tracking, trained, files, checks)
+        uri = upload_export(config.tracking, trained, files, checks)
     return checks, folder, uri
 
 
 def _run_of(settings: Sequence[str]) -> tuple[str, list[str]]:
-    """Take ``run=`` from the settings; the others are those of a study."""
+    """Separate ``run=`` from the settings of a study."""
     runs = [item.removeprefix("run=") for item in settings if item.startswith("run=")]
     if len(runs) != 1 or not runs[0]:
-        raise ConfigError("name one run: run=best for the best fold of a dataset, or run=<id> from MLflow.")
+        raise ConfigError("give exactly one run: run=best for the best fold of a dataset, or run=<id> from MLflow.")
     return runs[0], [item for item in settings if not item.startswith("run=")]
 
 
 def _show(checks: "Sequence[FormatCheck]", threads: int) -> None:
-    table = Table(
-        title=f"Each file loaded anew and compared with the trained model on its test fold, {threads} threads"
-    )
+    table = Table(title=f"Each file reloaded and compared with the trained model on its test fold, {threads} threads")
     table.add_column("format", no_wrap=True)
     for name in ("file", "size kB", "WA %", "WA difference, points", "largest difference", "p50 ms"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -112,8 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "export",
         "Write a trained model as Keras, SavedModel and LiteRT (float32, float16, int8), check each file "
-        "against the trained model on the run's test fold, and log the model to MLflow. Takes the settings of a study "
-        "for the place of corpus and store.",
+        "against the trained model on the run's test fold, and log the model to MLflow. Takes settings of a study, "
+        "which say where the corpus and the store are.",
         EXAMPLES,
     )
     parser.add_argument("settings", nargs="+", metavar="key=value", help="run=best or run=<id>, dataset=..., ...")

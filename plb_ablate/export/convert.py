@@ -1,4 +1,4 @@
-"""The formats that a model leaves in: Keras, SavedModel, and LiteRT in three precisions."""
+"""The export formats: Keras, SavedModel, and LiteRT in three precisions."""
 
 import math
 import os
@@ -21,20 +21,20 @@ from plb_ablate.models.plb.network import INPUT_SHAPE
 __all__ = ["CALIBRATION", "FORMATS", "convert_all"]
 
 CALIBRATION = 100
-"""Training utterances that the ranges of int8 come from, evenly spread over the training side."""
+"""Training utterances, evenly spread over the training split, that calibrate the ranges of int8."""
 
 PRODUCTS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "BATCH_MATMUL"}
-"""Operations that int8 may compute in integers. Squash and routing divide by lengths that integers round to zero."""
+"""Operations computed in integers by int8. Squash and routing divide by norms that integers would round to zero."""
 
-WORTH_INT8 = 4096
-"""Weights from which a product is computed in integers.
+MIN_INT8_WEIGHTS = 4096
+"""Number of weights from which a product is computed in integers.
 
-Products of two activations (attention) and those of the raw features, whose coefficients differ a hundredfold in
-range, lose more than they gain.
+Integers cost more accuracy than they save time in products of two activations (attention) and in products of the raw
+features, whose coefficients differ in range by a factor of 100.
 """
 
 ONE = "one"
-"""Signature of the SavedModel that takes one utterance; ``serve`` takes any number."""
+"""Signature of the SavedModel for a single utterance; ``serve`` accepts any number."""
 
 
 def convert_all(
@@ -44,17 +44,17 @@ def convert_all(
     only: Collection[str] | None = None,
     on_start: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Path]:
-    """Write a model in every format, each with its card.
+    """Write a model in every format, each with its model card.
 
     Parameters
     ----------
     trained : TrainedModel
     folder : Path
-        Made where missing; files of an earlier export are replaced.
+        Created if missing; files of an earlier export are replaced.
     only : collection of str, optional
-        Formats to write, with those that they are made from: LiteRT needs ``SavedModel``, int8 needs float32.
+        Formats to write, including those that they are made from: LiteRT needs ``SavedModel``, int8 needs float32.
     on_start : callable
-        Receives the name of each format as its turn comes.
+        Called with the name of each format before it is written.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def convert_all(
     for name, (ending, write) in wanted.items():
         on_start(name)
         written[name] = folder / f"model{ending}"
-        with redirect_output(Path(os.devnull)), warnings.catch_warnings():  # the converter thinks aloud
+        with redirect_output(Path(os.devnull)), warnings.catch_warnings():  # the converter prints much
             warnings.simplefilter("ignore")
             write(trained, written[name])
         precision = name.partition(" ")[2] or "float32"
@@ -101,7 +101,7 @@ def _float16(trained: TrainedModel, path: Path) -> None:
 
 def _int8(trained: TrainedModel, path: Path) -> None:
     converter = _converter(path)
-    features, _ = trained.side("train")
+    features, _ = trained.split("train")
     chosen = features[np.linspace(0, len(features) - 1, min(CALIBRATION, len(features))).astype(int)]
 
     def calibration() -> Iterator[list[NDArray[np.float32]]]:
@@ -109,10 +109,10 @@ def _int8(trained: TrainedModel, path: Path) -> None:
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = calibration
-    kinds, nodes = _kept_in_float(path.with_name("model_float32.tflite"))
-    spared = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=kinds, denylisted_nodes=nodes)
+    kinds, nodes = _not_quantized(path.with_name("model_float32.tflite"))
+    options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=kinds, denylisted_nodes=nodes)
     quantizer = tf.lite.experimental.QuantizationDebugger(
-        converter=converter, debug_dataset=calibration, debug_options=spared
+        converter=converter, debug_dataset=calibration, debug_options=options
     )
     path.write_bytes(quantizer.get_nondebug_quantized_model())
 
@@ -121,10 +121,10 @@ def _converter(path: Path) -> Any:
     return tf.lite.TFLiteConverter.from_saved_model(str(path.with_name("model_saved")), signature_keys=[ONE])
 
 
-def _kept_in_float(path: Path) -> tuple[list[str], list[str]]:
-    """Kinds of operations, and the names of single ones, that int8 spares.
+def _not_quantized(path: Path) -> tuple[list[str], list[str]]:
+    """Return the kinds of operations, and the names of single operations, that int8 leaves in float32.
 
-    They are read off the float32 model; only the interpreter's own listing has its operations.
+    They are read from the float32 model; only the interpreter's private listing contains its operations.
     """
     interpreter = runtime()(model_path=str(path))
     operations = interpreter._get_ops_details()
@@ -136,7 +136,7 @@ def _kept_in_float(path: Path) -> tuple[list[str], list[str]]:
         constants = [index for index in operation["inputs"] if index in tensors and index not in computed]
         return max((math.prod(tensors[index]["shape"]) for index in constants), default=0)
 
-    small = [operation for operation in operations if weights(operation) < WORTH_INT8]
+    small = [operation for operation in operations if weights(operation) < MIN_INT8_WEIGHTS]
     names = [tensors[index]["name"] for operation in small for index in operation["outputs"]]
     return sorted({operation["op_name"] for operation in operations} - PRODUCTS), names
 
@@ -148,4 +148,4 @@ FORMATS: dict[str, tuple[str, Callable[[TrainedModel, Path], None]]] = {
     "LiteRT float16": ("_float16.tflite", _float16),
     "LiteRT int8": ("_int8.tflite", _int8),
 }
-"""Name of each format, the ending of its file, and what writes it; later ones are made from earlier ones."""
+"""Name of each format, its file name ending, and the function that writes it; some are made from earlier ones."""

@@ -1,4 +1,4 @@
-"""Which training a model comes from: a run of the store, its weights, and the fold that it was trained on."""
+"""Loads a trained model: a run of the store, its weights, and the fold that it was trained on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,8 @@ from plb_ablate.features.dataset import PreparedCorpus, prepare
 from plb_ablate.inference.model_card import ModelCard
 from plb_ablate.models.plb.network import build_model
 from plb_ablate.splits.folds import Fold, make_folds
-from plb_ablate.tracking.mlflow_reader import experiment_id, finished_runs, open_store, store_errors
+from plb_ablate.tracking.mlflow_reader import experiment_id, finished_runs
+from plb_ablate.tracking.store import open_store, store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,20 +29,20 @@ __all__ = ["TrainedModel", "find_run", "load_run"]
 
 @dataclass(frozen=True, eq=False)
 class TrainedModel:
-    """A model as a fold's training left it, with the corpus that it came from.
+    """The trained model of one fold, with its corpus.
 
     Parameters
     ----------
     model : keras.Model
-        With the weights of the headline rule's epoch.
+        With the weights of the selected epoch.
     run_id, cell : str
-        Of the fold in the store and in the ledger.
+        Ids of the fold in the store and in the ledger.
     settings : dict
-        What the run's ``config.yaml`` says.
-    headline : str
-        Rule that chose the epoch.
+        Content of the run's ``config.yaml``.
+    selection_rule : str
+        Rule that selected the epoch.
     wa : float
-        Weighted accuracy on the test fold that the run reports.
+        Weighted accuracy on the test fold, as stored with the run.
     prepared : PreparedCorpus
     fold : Fold
     """
@@ -50,32 +51,32 @@ class TrainedModel:
     run_id: str
     cell: str
     settings: dict[str, Any]
-    headline: str
+    selection_rule: str
     wa: float
     prepared: PreparedCorpus
     fold: Fold
 
     @property
     def name(self) -> str:
-        """Name of the training, fit for a file: ``ravdess-none-seed42-fold0``."""
-        what = self.settings
-        return f"{what['dataset']}-{what['ablation'].replace('+', '_')}-seed{what['seed']}-fold{self.fold.index}"
+        """Name of the training, usable as a file name: ``ravdess-none-seed42-fold0``."""
+        ablation = self.settings["ablation"].replace("+", "_")
+        return f"{self.settings['dataset']}-{ablation}-seed{self.settings['seed']}-fold{self.fold.index}"
 
-    def side(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Features (n, 196, 39) and labels (n,) of the fold's ``train`` or ``test`` side."""
+    def split(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return features (n, 196, 39) and labels (n,) of the fold's ``train`` or ``test`` split."""
         index = getattr(self.fold, name)
         return self.prepared.mfcc[index], self.prepared.corpus.labels[index]
 
     def card(self, precision: str) -> ModelCard:
-        """What a file with this model says of itself."""
+        """Return the model card for a file in this precision."""
         kept = {key: self.settings[key] for key in ("dataset", "ablation", "reverse", "seed", "content")}
         source = kept | {"protocol": self.settings["protocol"]["name"], "fold": self.fold.index, "run": self.run_id}
-        source |= {"cell": self.cell, "headline": self.headline, "wa": self.wa}
+        source |= {"cell": self.cell, "headline": self.selection_rule, "wa": self.wa}
         return ModelCard(self.prepared.corpus.classes, FeatureSettings(), precision, source)
 
 
 def find_run(client: "MlflowClient", experiment: str, run: str, dataset: str) -> str:
-    """Give the id of the fold's run that is meant.
+    """Return the id of the fold's run that `run` selects.
 
     Parameters
     ----------
@@ -83,46 +84,46 @@ def find_run(client: "MlflowClient", experiment: str, run: str, dataset: str) ->
     experiment : str
         Name of the MLflow experiment.
     run : str
-        Id of a fold's run; of a variant's run, whose best fold is taken; or ``best``, the best fold of `dataset`.
+        Id of a fold's run; id of a variant's run, which selects its best fold; or ``best``, the best fold of `dataset`.
     dataset : str
-        Where ``best`` looks.
+        Dataset that ``best`` refers to.
 
     Raises
     ------
     ModelError
-        If there is no such run, or it is not finished.
+        If the run does not exist or is not finished.
     """
     if run == BEST:
         return _best(client, experiment, {"dataset": dataset}, f"dataset={dataset}")
     from mlflow.exceptions import MlflowException
 
     try:
-        found = client.get_run(run)
+        stored = client.get_run(run)
     except MlflowException:
         raise ModelError(f"run={run} is not in the store. Use the id of a fold's run, or run=best.") from None
-    level = found.data.tags.get("level")
+    level = stored.data.tags.get("level")
     if level == "config":
         return _best(client, experiment, {"mlflow.parentRunId": run}, f"run={run}")
-    if level != "fold" or found.info.status != "FINISHED":
+    if level != "fold" or stored.info.status != "FINISHED":
         raise ModelError(
-            f"run={run} is {found.info.status} and of level {level}: it holds no trained model. "
+            f"run={run} has status {stored.info.status} and level {level}: it contains no trained model. "
             "Use the id of a finished fold's run, or run=best."
         )
     return run
 
 
-def _best(client: "MlflowClient", experiment: str, tags: dict[str, str], what: str) -> str:
+def _best(client: "MlflowClient", experiment: str, tags: dict[str, str], selection: str) -> str:
     runs = finished_runs(client, experiment_id(client, experiment), tags | {"level": "fold"}, ("headline",), None)
     scored = [(run.metrics.get(f"{run.tags.get('headline')}/wa", -1.0), run.run_id) for run in runs]
     if not scored:
         raise ModelError(
-            f"{what}: no finished fold is in the store. Train one: python -m plb_ablate {_settings(tags)}."
+            f"{selection}: the store has no finished fold. Train one: python -m plb_ablate {_settings(tags)}."
         )
     return max(scored, key=lambda pair: pair[0])[1]
 
 
 def _settings(tags: dict[str, str]) -> str:
-    """Write tags as settings, without those of the store itself."""
+    """Write tags as settings, without MLflow's own tags."""
     return " ".join(f"{key}={value}" for key, value in tags.items() if "." not in key)
 
 
@@ -132,22 +133,22 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
     Parameters
     ----------
     config : Config
-        Says where the store, the corpus and the cache are.
+        Names the store, the corpus and the cache.
     run : str
         See `find_run`.
     folder : Path
-        Receives the run's artifacts.
+        Folder that the run's artifacts are downloaded to.
 
     Raises
     ------
     ModelError
-        If the run has no weights, or was trained on other recordings.
+        If the run has no weights, or was trained on different recordings.
     StoreError, CorpusError
         If the store or the corpus cannot be read.
     """
     if config.tracking.uri is None:
         raise ModelError(
-            "tracking.uri=null: a run comes from an MLflow store. Name one, as in tracking.uri=sqlite:///mlflow.db."
+            "tracking.uri=null: runs are read from an MLflow store. Name one, for example tracking.uri=sqlite:///mlflow.db."
         )
     client = open_store(config.tracking.uri)
     with store_errors(config.tracking.uri):
@@ -157,22 +158,22 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
     if settings["dataset"] != config.dataset.name:
         raise ModelError(
             f"run={run_id} was trained on {settings['dataset']}, not {config.dataset.name}: "
-            f"say dataset={settings['dataset']}, with its dataset.root."
+            f"use dataset={settings['dataset']}, with its dataset.root."
         )
     prepared = prepare(config.dataset.name, Path(config.dataset.root), Path(config.cache) / "features")
     if prepared.content != settings["content"]:
         raise ModelError(
-            f"dataset.root={config.dataset.root} does not hold the recordings that run={run_id} was trained on: "
-            "its test fold would not be the run's. Name the folder that the run used."
+            f"dataset.root={config.dataset.root} does not contain the recordings that run={run_id} was trained on, "
+            "so its test fold would be another one. Name the folder that the run used."
         )
     fold = make_folds(prepared.corpus, Protocol(**settings["protocol"]))[settings["fold"]]
     momentum = settings["trainer"]["bn_momentum"]
     classes = len(prepared.corpus.classes)
     model = build_model(classes, settings["ablation"], settings["reverse"], bn_momentum=momentum)
     model.load_weights(weights)
-    headline = stored.tags["headline"]
-    wa = stored.metrics[f"{headline}/wa"]
-    return TrainedModel(model, run_id, stored.tags["cell"], settings, headline, wa, prepared, fold)
+    rule = stored.tags["headline"]
+    wa = stored.metrics[f"{rule}/wa"]
+    return TrainedModel(model, run_id, stored.tags["cell"], settings, rule, wa, prepared, fold)
 
 
 def _artifacts(client: "MlflowClient", run_id: str, folder: Path) -> tuple[dict[str, Any], Path]:
@@ -184,5 +185,5 @@ def _artifacts(client: "MlflowClient", run_id: str, folder: Path) -> tuple[dict[
             Path(client.download_artifacts(run_id, name, str(folder))) for name in ("config.yaml", "weights.weights.h5")
         )
     except (MlflowException, OSError) as error:
-        raise ModelError(f"run={run_id} has no weights to be had from the store: {error}") from None
+        raise ModelError(f"The weights of run={run_id} cannot be downloaded from the store: {error}") from None
     return yaml.safe_load(config.read_text()), weights

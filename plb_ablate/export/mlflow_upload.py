@@ -1,11 +1,10 @@
-"""An exported model in MLflow: a run of its own below the fold's run, with the files and a model that can be loaded."""
+"""Upload of an exported model to MLflow: a run below the fold's run, with the files and a loadable model."""
 
 import importlib.metadata
 import importlib.util
 import json
 import logging
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,29 +12,31 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
-from mlflow.entities import Metric
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 from numpy.typing import NDArray
 
 import plb_ablate
 from plb_ablate.config.schema import Tracking
-from plb_ablate.core.provenance import provenance
 from plb_ablate.export.load_run import TrainedModel
 from plb_ablate.export.verify import FormatCheck
-from plb_ablate.tracking.mlflow_reader import experiment_id, open_store, store_errors
+from plb_ablate.tracking.mlflow_reader import experiment_id
+from plb_ablate.tracking.run_fields import log_metrics, metrics_of, numbers, tags_below
+from plb_ablate.tracking.store import open_store, store_errors
 
-__all__ = ["deliver"]
+__all__ = ["upload_export"]
 
 LOGGED = "LiteRT float32"
-"""The format that MLflow's model runs."""
+"""The format that the model in MLflow uses."""
 
 REQUIREMENTS = ("librosa", "natsort", "numpy", "rich", "scipy", "soundfile")
-"""What the model needs beside LiteRT."""
+"""Packages that the model needs besides LiteRT."""
 
 
-def deliver(tracking: Tracking, trained: TrainedModel, files: Mapping[str, Path], checks: Sequence[FormatCheck]) -> str:
-    """Log an export and give the address of the model, ``models:/m-...``, for ``mlflow.pyfunc.load_model``.
+def upload_export(
+    tracking: Tracking, trained: TrainedModel, files: Mapping[str, Path], checks: Sequence[FormatCheck]
+) -> str:
+    """Log an export and return the URI of the model, ``models:/m-...``, for ``mlflow.pyfunc.load_model``.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def deliver(tracking: Tracking, trained: TrainedModel, files: Mapping[str, Path]
     files : mapping of str to Path
         From `plb_ablate.export.convert.convert_all`.
     checks : sequence of FormatCheck
-        Become metrics such as ``LiteRT int8/wa``, and ``export.json``.
+        Logged as metrics such as ``LiteRT int8/wa``, and as ``export.json``.
 
     Raises
     ------
@@ -53,15 +54,16 @@ def deliver(tracking: Tracking, trained: TrainedModel, files: Mapping[str, Path]
         If the store cannot be written.
     """
     client = open_store(str(tracking.uri))
-    example = trained.side("test")[0][:1]
+    example = trained.split("test")[0][:1]
     with store_errors(str(tracking.uri)), _tracked_at(client.tracking_uri):
         logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
-        tags = {key: str(trained.settings[key]) for key in ("dataset", "ablation", "seed", "reverse")}
-        tags |= {"level": "export", "fold": str(trained.fold.index), "cell": trained.cell} | provenance()
-        tags |= {"mlflow.parentRunId": trained.run_id}
+        settings = {key: trained.settings[key] for key in ("dataset", "ablation", "seed", "reverse")}
+        settings |= {"fold": trained.fold.index, "cell": trained.cell}
+        tags = tags_below(trained.run_id, "export", **settings)
         experiment = experiment_id(client, tracking.experiment)
         with mlflow.start_run(experiment_id=experiment, run_name=f"export {trained.name}", tags=tags) as run:
-            client.log_batch(run.info.run_id, metrics=_metrics(checks))
+            measured = numbers({check.format: asdict(check) for check in checks})
+            log_metrics(client, run.info.run_id, metrics_of(measured))
             client.log_text(run.info.run_id, json.dumps([asdict(c) for c in checks], indent=1), "export.json")
             for path in files.values():
                 log = mlflow.log_artifacts if path.is_dir() else mlflow.log_artifact
@@ -80,7 +82,7 @@ def deliver(tracking: Tracking, trained: TrainedModel, files: Mapping[str, Path]
 
 @contextmanager
 def _tracked_at(uri: str) -> Iterator[None]:
-    """Let MLflow's module-level functions use a store; processes started later inherit nothing of it."""
+    """Let MLflow's module-level functions use a store, and restore the environment variable afterwards."""
     kept = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
     try:
@@ -96,21 +98,11 @@ def _signature(example: NDArray[np.float32], classes: int) -> ModelSignature:
 
 
 def _requirements() -> list[str]:
-    """What the model needs, in the versions that it was checked with; LiteRT is on its own, or inside TensorFlow."""
+    """Return the requirements of the model, in the versions that it was checked with."""
     installed = {name: importlib.metadata.version(name) for name in (*REQUIREMENTS, _runtime_distribution())}
     return [f"{name}=={version}" for name, version in installed.items()]
 
 
 def _runtime_distribution() -> str:
+    """LiteRT is a package of its own, or a part of TensorFlow."""
     return "ai-edge-litert" if importlib.util.find_spec("ai_edge_litert") else "tensorflow"
-
-
-def _metrics(checks: Sequence[FormatCheck]) -> list[Metric]:
-    now = int(time.time() * 1000)
-    values = {
-        f"{check.format}/{name}": value
-        for check in checks
-        for name, value in asdict(check).items()
-        if not isinstance(value, str)
-    }
-    return [Metric(name, float(value), now, 0) for name, value in values.items()]

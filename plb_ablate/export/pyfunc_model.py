@@ -1,4 +1,4 @@
-"""An exported model as MLflow loads it: this file is stored with the model and run by ``mlflow.pyfunc.load_model``."""
+"""An exported model as an MLflow model: stored with the model, and executed by ``mlflow.pyfunc.load_model``."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ __all__ = ["Classifier"]
 class Classifier(PythonModel):  # type: ignore[misc]
     """From MFCCs, float32 (n, frames, coefficients), to class probabilities, float32 (n, classes)."""
 
-    _skip_type_hint_validation = True  # MLflow knows hints of lists, not of arrays; the signature says the shapes
+    _skip_type_hint_validation = True  # MLflow supports hints for lists, not for arrays; the signature has the shapes
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Open the LiteRT file that lies beside this one."""
+        """Open the LiteRT file that is stored with the model."""
         self.model = LiteRTModel(Path(context.artifacts["litert"]))
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""Does an exported model do what the trained one does? Answered on the test fold, for every format."""
+"""Checks every exported format against the trained model on the test fold."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -20,26 +20,26 @@ Predictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """From features (1, 196, 39) to probabilities (1, classes)."""
 
 WARM_UP = 5
-"""Utterances before the clock runs."""
+"""Utterances predicted before time is measured."""
 
 
 @dataclass(frozen=True)
 class FormatCheck:
-    """One format beside the trained Keras model.
+    """One format compared with the trained Keras model.
 
     Parameters
     ----------
     format, file : str
     bytes : int
-        Of the file, or of all files of a folder.
+        Size of the file, or of all files of the folder.
     wa : float
         Weighted accuracy on the test fold.
     wa_difference : float
-        Minus that of the Keras model.
+        `wa` minus the WA of the Keras model.
     largest_difference : float
-        Of all probabilities of the test fold.
+        Largest absolute difference of a class probability on the test fold.
     p50_ms : float
-        Median time for one utterance, network alone.
+        Median time for one utterance, network only, in milliseconds.
     """
 
     format: str
@@ -58,7 +58,7 @@ def check_formats(
     *,
     on_start: Callable[[str], None] = lambda name: None,
 ) -> list[FormatCheck]:
-    """Load every exported file anew and compare it with the trained model on the test fold.
+    """Reload every exported file and compare it with the trained model on the test fold.
 
     Parameters
     ----------
@@ -66,19 +66,19 @@ def check_formats(
     files : mapping of str to Path
         From `plb_ablate.export.convert.convert_all`.
     threads : int
-        Of LiteRT; TensorFlow's are set when it begins.
+        Threads of LiteRT; those of TensorFlow are set when it starts.
     on_start : callable
-        Receives the name of each format as its turn comes.
+        Called with the name of each format before it is checked.
     """
-    features, labels = trained.side("test")
+    features, labels = trained.split("test")
     expected, _ = _timed(keras_predictor(trained.model), features)
     checks = []
     for name, path in files.items():
         on_start(name)
-        found, p50 = _timed(_load(path, threads), features)
-        accuracy = wa(labels, found.argmax(axis=1))
+        predicted, p50 = _timed(_load(path, threads), features)
+        accuracy = wa(labels, predicted.argmax(axis=1))
         difference = accuracy - wa(labels, expected.argmax(axis=1))
-        largest = float(np.abs(found - expected).max())
+        largest = float(np.abs(predicted - expected).max())
         checks.append(FormatCheck(name, path.name, _size(path), accuracy, difference, largest, p50))
     return checks
 
@@ -88,19 +88,19 @@ def _load(path: Path, threads: int) -> Predictor:
         return LiteRTModel(path, threads).predict
     if path.suffix == ".keras":
         return keras_predictor(keras.models.load_model(path))
-    loaded = tf.saved_model.load(str(path))  # which owns the variables, so it has to stay
+    loaded = tf.saved_model.load(str(path))  # owns the variables, so it must be kept
     return lambda features: np.asarray(loaded.serve(tf.constant(features[..., None])))
 
 
 def keras_predictor(model: keras.Model) -> Predictor:
-    """Trace a model once, for any number of utterances."""
+    """Return a prediction function that is traced once, for any number of utterances."""
     spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
     infer = tf.function(lambda x: model(x, training=False), input_signature=[spec])
     return lambda features: infer(tf.constant(features[..., None])).numpy()
 
 
 def _timed(predict: Predictor, features: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """Probabilities of all utterances, one at a time, and the median milliseconds of one."""
+    """Predict utterances one at a time; return their probabilities and the median milliseconds of one."""
     for index in range(WARM_UP):
         predict(features[index % len(features)][None])
     rows, seconds = [], []

@@ -1,4 +1,5 @@
-"""Finished trainings on disk: what a cell is, which cells a study has, and their results.
+"""The results on disk: cells, the plan of a study's cells, and the result of each finished training.
 
-In: configurations, and states of trainings. Out: one folder a cell, written in one step, from which all else follows.
+In: configurations, and checkpoints of trainings. Out: one folder for each cell, written atomically; uploads, status and
+time estimates read nothing else.
 """

@@ -1,7 +1,7 @@
-"""Cells: the units of a study that are trained, kept, skipped, resumed and tracked.
+"""Cells: the units of a study that are trained, stored, skipped, resumed and uploaded.
 
 A cell is one fold of one variant: (corpus content, features, ablation, reverse, protocol, trainer, seed, threads,
-fold). Its id is a hash of all that decides its result.
+fold). Its id is a hash of everything that determines its result.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from plb_ablate.splits.folds import Fold, make_folds
 __all__ = ["RESULT_VERSION", "Cell", "plan_cells"]
 
 RESULT_VERSION = 4
-"""Raised when the same settings would give another result: cells of older versions are then not skipped."""
+"""Incremented when the same settings produce another result: cells of older versions are then trained again."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Cell:
     Parameters
     ----------
     settings : dict
-        All that decides the result but the fold, as plain values (`result_settings`, the content hash).
+        Everything that determines the result except the fold, as plain values (`result_settings`, the content hash).
     fold : int
         Index of the fold.
     n_folds : int
@@ -37,11 +37,11 @@ class Cell:
     classes : tuple of str
         Class names.
     corpus_file : Path
-        What `plb_ablate.features.dataset.PreparedCorpus.save` wrote.
+        File written by `plb_ablate.features.dataset.PreparedCorpus.save`.
     study : str, optional
-        Study that asked for the cell; not part of its identity.
+        Study that contains the cell; not part of its identity.
     n_train : int, optional
-        Utterances that it trains on; follows from the rest.
+        Number of training utterances; follows from the other arguments.
     """
 
     PLACE: ClassVar[frozenset[str]] = frozenset({"fold", "n_folds", "config_hash", "study"})
@@ -62,31 +62,31 @@ class Cell:
 
     @cached_property
     def config_hash(self) -> str:
-        """Hash of the settings that all variants of a study share: all but the ablation and the seed."""
+        """Hash of the settings that all variants of a study share: all except the ablation and the seed."""
         return _hash({key: value for key, value in self.settings.items() if key not in ("ablation", "seed")})
 
     @property
     def description(self) -> dict[str, Any]:
-        """What the ledger and the store keep of the cell, as plain values."""
+        """The settings and the place of the cell as plain values, as the ledger and the MLflow store keep them."""
         place = {"fold": self.fold, "n_folds": self.n_folds, "config_hash": self.config_hash, "study": self.study}
         return self.settings | place
 
     @property
     def label(self) -> str:
-        """What a person calls the cell, for example ``ravdess cbam+sa seed 42 fold 3``."""
+        """Short description for people, for example ``ravdess cbam+sa seed 42 fold 3``."""
         settings = self.settings
         return f"{settings['dataset']} {settings['ablation']} seed {settings['seed']} fold {self.fold}"
 
 
 def plan_cells(config: Config, prepared: PreparedCorpus, corpus_file: Path) -> list[Cell]:
-    """List the cells of one configuration: every fold of its protocol, or the one that ``fold=`` names.
+    """List the cells of one configuration: every fold of its protocol, or only the fold given by ``fold=``.
 
     Raises
     ------
     ProtocolError
-        If the folds cannot be made.
+        If the folds cannot be made from this corpus.
     ConfigError
-        If there is no such fold.
+        If the fold does not exist.
     """
     folds = make_folds(prepared.corpus, config.protocol)
     settings = result_settings(config) | {"content": prepared.content}
@@ -100,7 +100,9 @@ def _wanted(folds: list[Fold], index: int | None) -> list[Fold]:
     if index is None:
         return folds
     if not 0 <= index < len(folds):
-        raise ConfigError(f"fold={index} does not exist: this protocol makes folds 0 to {len(folds) - 1}, null is all.")
+        raise ConfigError(
+            f"fold={index} does not exist: this protocol has folds 0 to {len(folds) - 1}; fold=null means all of them."
+        )
     return [folds[index]]
 
 

@@ -1,4 +1,4 @@
-"""What configurations come to: their corpora, each read once, and their cells."""
+"""The plan of a sweep: its corpora, each read once, and its cells."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,21 +11,21 @@ __all__ = ["Plan"]
 
 
 class Plan:
-    """Cells of configurations. Corpora are read, and their features extracted, as they are first asked for."""
+    """Cells of configurations. A corpus is read, and its features are extracted, when it is first needed."""
 
     def __init__(self) -> None:
         self._corpora: dict[tuple[str, str], tuple[PreparedCorpus, Path]] = {}
 
     def corpus(self, config: Config) -> PreparedCorpus:
-        """The corpus of a configuration, with its features."""
+        """Return the corpus of a configuration, with its features."""
         return self._prepared(config)[0]
 
     def cells(self, *configs: Config) -> list[Cell]:
-        """Every cell of the configurations, in their order; one that several ask for comes once."""
+        """Return every cell of the configurations, in their order; one of several configurations only once."""
         return [cell for job in self.jobs(configs) for cell in job]
 
     def jobs(self, configs: Sequence[Config]) -> Iterator[list[Cell]]:
-        """Give the cells of each configuration in turn; one that several ask for is the first one's alone."""
+        """Yield the cells of each configuration; a cell of several configurations belongs to the first of them only."""
         seen: set[str] = set()
         for config in configs:
             cells = [cell for cell in plan_cells(config, *self._prepared(config)) if cell.id not in seen]

@@ -1,4 +1,4 @@
-"""A finished training as files that a person or another program can read; the same training gives the same bytes."""
+"""Writes a finished training as files for people and programs; equal trainings give equal bytes."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -35,12 +35,12 @@ def write_result(
     trainable: int,
     save_weights: Callable[[Path], None],
 ) -> None:
-    """Write all that is kept of a cell into `folder`.
+    """Write the result of a cell into `folder`.
 
-    Files: ``scores.json`` (scores by rule, parameters by module, sizes of the sides), ``history.csv`` (a row an epoch),
-    ``predictions.csv`` (a row a test utterance), ``predicted.npz`` (predicted labels of every epoch),
-    ``confusion_matrix.csv``, ``weights.weights.h5`` (of the headline rule's epoch), ``config.yaml``, and ``run.json``
-    (seconds and provenance, the only file that differs between two equal trainings).
+    Files: ``scores.json`` (scores by epoch-selection rule, parameters by module, sizes of the splits), ``history.csv``
+    (one row per epoch), ``predictions.csv`` (one row per test utterance), ``predicted.npz`` (predicted labels of every
+    epoch), ``confusion_matrix.csv``, ``weights.weights.h5`` (of the selected epoch), ``config.yaml``, and ``run.json``
+    (seconds and provenance; the only file that differs between two equal trainings).
     """
     protocol = Protocol(**cell.settings["protocol"])
     labels = prepared.corpus.labels[fold.test]
@@ -50,7 +50,7 @@ def write_result(
         "rules": {rule: {"epoch": state.best[rule]} | score_predictions(labels, chosen[rule]) for rule in chosen},
         "parameters": dict(parameters),
         "trainable": trainable,
-        "sizes": {side: len(getattr(fold, side)) for side in ("train", "validation", "test")},
+        "sizes": {split: len(getattr(fold, split)) for split in ("train", "validation", "test")},
         "classes": cell.classes,
     }
     _write_json(folder / "scores.json", scores)
@@ -62,7 +62,7 @@ def write_result(
     pd.DataFrame(matrix, cell.classes, cell.classes).to_csv(
         folder / "confusion_matrix.csv", index_label="true \\ predicted", lineterminator="\n"
     )
-    epochs = {side: np.array(predicted, dtype=np.uint8) for side, predicted in state.predicted.items()}
+    epochs = {split: np.array(predicted, dtype=np.uint8) for split, predicted in state.predicted.items()}
     np.savez(folder / "predicted.npz", allow_pickle=False, labels=labels, **epochs)
     (folder / "config.yaml").write_text(yaml.safe_dump(cell.settings | {"fold": cell.fold}, sort_keys=True))
     save_weights(folder / "weights.weights.h5")
@@ -73,7 +73,7 @@ def write_result(
 def _predictions(
     cell: Cell, prepared: PreparedCorpus, fold: Fold, chosen: Mapping[str, Labels], probabilities: NDArray[np.float32]
 ) -> pd.DataFrame:
-    """One row a test utterance: who spoke, the label, what each rule's epoch predicts, the headline's probabilities."""
+    """One row per test utterance: speaker, label, prediction under each rule, probabilities under the primary rule."""
     corpus, names = prepared.corpus, np.array(cell.classes)
     table = {
         "path": np.array(corpus.relative_paths)[fold.test],

@@ -1,16 +1,16 @@
-"""The ledger: every cell's result on disk, written in one step, before anything else learns of it.
+"""The ledger: the result of every cell on disk, written atomically and before any upload.
 
-Layout, one folder a cell::
+Layout, one folder for each cell::
 
-    <ledger>/<cell>/cell.json        what the cell is
-                    result/          the finished result; appears whole or not at all
-                    state.npz        a training under way, after its last epoch
-                    progress.json    the same for people: epoch, epochs, scores so far
-                    error.txt        why the last try failed
-                    log.txt          what the training printed, with its traceback
-                    lock             held by the process that trains the cell
-                    delivered/       stores that have the result
-    <ledger>/audits/                 leakage audits, one a configuration
+    <ledger>/<cell>/cell.json        settings, fold and study of the cell
+                    result/          the finished result; complete if it exists
+                    state.npz        checkpoint of an unfinished training, after its last epoch
+                    progress.json    the same in short: epoch, epochs, seconds, latest WA
+                    error.txt        why the last attempt failed
+                    log.txt          output of the training, with tracebacks
+                    lock             locked by the process that trains the cell
+                    delivered/       MLflow stores that the result was uploaded to
+    <ledger>/audits/                 leakage audits, one for each configuration
 """
 
 import json
@@ -31,7 +31,7 @@ from plb_ablate.ledger.cells import Cell
 __all__ = ["STATES", "Ledger", "LedgerEntry"]
 
 STATES = ("done", "running", "stale", "failed", "missing")
-"""What a cell can be: finished, being trained, left by a process that died, failed, not begun."""
+"""States of a cell: finished; being trained; interrupted, its process has ended; failed; not started."""
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,22 @@ class LedgerEntry:
 
     @property
     def state_file(self) -> Path:
-        """State of a training under way."""
+        """Checkpoint of an unfinished training."""
         return self.folder / "state.npz"
 
     @property
     def log(self) -> Path:
-        """What the training printed."""
+        """Output of the training."""
         return self.folder / "log.txt"
 
     @property
     def error(self) -> str:
-        """Why the last try failed; empty if it did not."""
+        """Why the last attempt failed; empty if it did not."""
         file = self.folder / "error.txt"
         return file.read_text() if file.exists() else ""
 
     def failed_at(self) -> float:
-        """When the last try failed, in seconds since 1970; 0 if it did not."""
+        """When the last attempt failed, in seconds since 1970; 0 if it did not."""
         file = self.folder / "error.txt"
         return file.stat().st_mtime if file.exists() else 0.0
 
@@ -88,10 +88,10 @@ class LedgerEntry:
         return json.loads(file.read_text()) if file.exists() else None
 
     @contextmanager
-    def claimed(self, what: dict[str, Any]) -> Iterator[bool]:
-        """Hold the cell while it is trained; gives False where another living process holds it.
+    def claimed(self, description: dict[str, Any]) -> Iterator[bool]:
+        """Lock the cell while it is trained; yields False if another running process has locked it.
 
-        The claim ends with the process, however it ends.
+        The lock is released when the process ends, for whatever reason.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / "lock", timeout=1)
@@ -102,14 +102,14 @@ class LedgerEntry:
             return
         try:
             self._clean_up()
-            self.write("cell.json", what)
+            self.write("cell.json", description)
             yield True
         finally:
             lock.release()
 
     @contextmanager
     def writing_result(self) -> Iterator[Path]:
-        """Give an empty folder to write the result into; it becomes the result when the block ends without error."""
+        """Yield an empty folder to write the result into; it becomes the result if the block ends without error."""
         draft = Path(tempfile.mkdtemp(prefix=".result-", dir=self.folder))
         try:
             yield draft
@@ -121,36 +121,40 @@ class LedgerEntry:
         self.drop_leftovers()
 
     def drop_leftovers(self) -> None:
-        """Remove what a finished cell needs no more."""
+        """Remove files that a finished cell does not need."""
         for leftover in ("state.npz", "progress.json", "error.txt"):
             (self.folder / leftover).unlink(missing_ok=True)
 
     def write(self, name: str, value: Any) -> None:
-        """Write a JSON file of the cell in one step."""
+        """Write a JSON file of the cell atomically."""
         _write_text(self.folder / name, json.dumps(value, indent=1) + "\n")
 
-    def fail(self, message: str, what: dict[str, Any] | None = None) -> None:
-        """Note why the cell failed, and what it is where it has not begun; the next try begins at its last state."""
+    def fail(self, message: str, description: dict[str, Any] | None = None) -> None:
+        """Record why the cell failed, and what it is if it had not started; a retry resumes from its checkpoint."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if what and not (self.folder / "cell.json").exists():
-            self.write("cell.json", what)
+        if description and not (self.folder / "cell.json").exists():
+            self.write("cell.json", description)
         _write_text(self.folder / "error.txt", message.rstrip() + "\n")
 
     def clear_error(self) -> None:
-        """Forget an earlier failure, as a new try begins."""
+        """Remove the record of an earlier failure before a retry."""
         (self.folder / "error.txt").unlink(missing_ok=True)
 
-    def is_delivered(self, store: str) -> bool:
-        """Whether the store (a hash of its address) has the result."""
+    def is_uploaded(self, store: str) -> bool:
+        """Whether the MLflow store (a hash of its address) has the result."""
         return (self.folder / "delivered" / store).exists()
 
-    def mark_delivered(self, store: str, run_id: str) -> None:
-        """Note that the store has the result, under a run id."""
+    def run_id(self, store: str) -> str:
+        """Return the id of the run that the result has in the MLflow store."""
+        return (self.folder / "delivered" / store).read_text().strip()
+
+    def mark_uploaded(self, store: str, run_id: str) -> None:
+        """Record that the MLflow store has the result, and its run id there."""
         (self.folder / "delivered").mkdir(exist_ok=True)
         _write_text(self.folder / "delivered" / store, run_id + "\n")
 
     def _clean_up(self) -> None:
-        """Remove what a killed process left half-written."""
+        """Remove incomplete files of a killed process."""
         for draft in self.folder.glob(".result-*"):
             shutil.rmtree(draft, ignore_errors=True)
         for name in ("state.npz", "progress.json", "cell.json", "error.txt"):
@@ -175,7 +179,7 @@ class Ledger:
     root : Path
         Folder of the ledger.
     create : bool
-        Whether to create it where it does not exist, and see that it can be written.
+        Whether to create the folder if it does not exist, and check that it can be written.
 
     Raises
     ------
@@ -192,23 +196,25 @@ class Ledger:
             with tempfile.TemporaryFile(dir=root):
                 pass
         except OSError as error:
-            raise StoreError(f"ledger={root} cannot be written: {error.strerror}. Name a folder that can.") from None
+            raise StoreError(
+                f"ledger={root} cannot be written: {error.strerror}. Choose a writable folder with ledger=..."
+            ) from None
 
     def entry(self, cell: Cell | str) -> LedgerEntry:
-        """The folder of a cell, which may not exist yet."""
+        """Return the entry of a cell, whose folder may not exist yet."""
         return LedgerEntry(self.root / (cell if isinstance(cell, str) else cell.id))
 
     def write_audit(self, cell: Cell, audit: dict[str, Any]) -> None:
-        """Keep the leakage audit of the cell's corpus and protocol, one file a configuration."""
+        """Store the leakage audit of the cell's corpus and protocol, one file for each configuration."""
         (self.root / "audits").mkdir(exist_ok=True)
         _write_text(self.audit_file(cell.config_hash), json.dumps(audit) + "\n")
 
     def audit_file(self, config_hash: str) -> Path:
-        """The leakage audit of a configuration, which may not exist."""
+        """Return the file of a configuration's leakage audit, which may not exist."""
         return self.root / "audits" / f"{config_hash}.json"
 
     def entries(self) -> list[LedgerEntry]:
-        """Every cell that was ever begun, in the order of their ids."""
+        """Return every cell that was ever started, sorted by id."""
         return [LedgerEntry(file.parent) for file in sorted(self.root.glob("*/cell.json"))]
 
 

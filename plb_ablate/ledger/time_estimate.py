@@ -1,4 +1,4 @@
-"""How long cells will take, judged by those that have been trained."""
+"""Estimates of training time, from the finished cells of a ledger."""
 
 import math
 from collections import defaultdict
@@ -12,28 +12,28 @@ __all__ = ["Speed", "duration"]
 
 
 class Speed:
-    """Seconds of training for each utterance and epoch, from the finished cells of a ledger.
+    """Training time per utterance and epoch, measured on the finished cells of a ledger.
 
-    A cell's median epoch counts: its first also traces the model, which tells of short trainings alone.
+    The median epoch of a cell is used, because its first epoch includes the tracing of the model.
 
     Parameters
     ----------
     ledger : Ledger
-        What has been trained.
+        Ledger with finished cells.
 
     Attributes
     ----------
     rates : dict of (str, int) to float
-        Seconds for an utterance and epoch, the median of the cells, by ablation and threads.
+        Seconds per utterance and epoch (median over cells), by ablation and number of threads.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         known: dict[tuple[str, int], list[float]] = defaultdict(list)
         for entry in ledger.entries():
             if entry.state == "done":
-                what, scores, run = (entry.read(n) for n in ("cell.json", "result/scores.json", "result/run.json"))
-                epoch = run.get("epoch_seconds", run["seconds"] / what["trainer"]["epochs"])
-                known[what["ablation"], what["threads"]].append(epoch / scores["sizes"]["train"])
+                settings, scores, run = (entry.read(n) for n in ("cell.json", "result/scores.json", "result/run.json"))
+                epoch = run.get("epoch_seconds", run["seconds"] / settings["trainer"]["epochs"])
+                known[settings["ablation"], settings["threads"]].append(epoch / scores["sizes"]["train"])
         self.rates = {key: median(values) for key, values in known.items()}
         self._threads = {
             threads: median(rate for (_, t), rates in known.items() if t == threads for rate in rates)
@@ -41,20 +41,20 @@ class Speed:
         }
 
     def seconds(self, cell: Cell, entry: LedgerEntry) -> float:
-        """Time that a cell has still to train: by cells of the same ablation, else by all; NaN if none is known."""
+        """Estimate a cell's remaining time from cells of the same ablation, else from all; NaN if none is finished."""
         threads = cell.settings["threads"]
         rate = self.rates.get((cell.settings["ablation"], threads), self._threads.get(threads, math.nan))
         done = (entry.read("progress.json") or {}).get("epoch", 0)
         return rate * cell.n_train * (cell.settings["trainer"]["epochs"] - done)
 
     def total(self, cells: Iterable[Cell], ledger: Ledger, n_jobs: int) -> float:
-        """Time for cells trained `n_jobs` at a time: no less than the longest of them; NaN if nothing is known."""
+        """Estimate the time for cells trained `n_jobs` at a time: at least the longest; NaN if no cell is finished."""
         each = [self.seconds(cell, ledger.entry(cell)) for cell in cells]
         return max(sum(each) / n_jobs, max(each)) if each else 0.0
 
 
 def duration(seconds: float) -> str:
-    """A time for people: ``12 s``, ``7 min``, ``3.2 h``; ``unknown`` for NaN."""
+    """Format a time for people: ``12 s``, ``7 min``, ``3.2 h``; ``unknown`` for NaN."""
     if math.isnan(seconds):
         return "unknown"
     if seconds < 100:

@@ -1,4 +1,4 @@
-"""``python -m plb_ablate ... --dry-run``: what a sweep would do, and how long it would take."""
+"""``python -m plb_ablate ... --dry-run``: what a sweep would do, and how long it would take, without training."""
 
 import math
 from collections import Counter
@@ -17,21 +17,21 @@ __all__ = ["show"]
 _DOES = {
     "done": "skip",
     "running": "leave to its process",
-    "stale": "go on",
-    "failed": "try again",
+    "stale": "resume",
+    "failed": "retry",
     "missing": "train",
 }
 
 
 def show(configs: Sequence[Config]) -> None:
-    """Print every cell of a sweep with what would become of it, and an estimate of the time.
+    """Print every cell of a sweep, what the sweep would do with it, and an estimate of the time.
 
-    Nothing is trained, and neither ledger nor store is made; features that are not in the cache are extracted.
+    Nothing is trained, and neither the ledger nor a store is created; features missing in the cache are extracted.
 
     Raises
     ------
     PlbError
-        Whatever is wrong with settings, corpora or folds.
+        If settings, corpora or folds are invalid.
     """
     ledger = Ledger(Path(configs[0].ledger), create=False)
     cells = Plan().cells(*configs)
@@ -54,6 +54,6 @@ def show(configs: Sequence[Config]) -> None:
     workers = min(configs[0].n_jobs or available_cores(), max(len(todo), 1))
     total = speed.total(todo, ledger, workers)
     if math.isnan(total):
-        print(f"The time is unknown: {ledger.root} has no finished cell to judge by.")
+        print(f"The time is unknown: {ledger.root} has no finished cell to estimate it from.")
     elif todo:
-        print(f"About {duration(total)} with {workers} at a time, judged by the cells in {ledger.root}.")
+        print(f"About {duration(total)} with {workers} at a time, estimated from the cells in {ledger.root}.")

@@ -1,4 +1,4 @@
-"""The command line: Hydra composes a configuration or many, a sweep trains them."""
+"""The command line: Hydra composes one or more configurations, and a sweep trains them."""
 
 import multiprocessing
 import os
@@ -37,10 +37,10 @@ __all__ = ["SweepCallback", "main", "running_sweep"]
 _DRY_RUN = "--dry-run"
 
 _FIRST_WORDS = """\
-plb_ablate trains the Pattern Learning Block speech-emotion network whole and with modules removed, fold by fold, and
-says which of the differences mean anything. Without settings it trains nothing. Try:
+plb_ablate trains the Pattern Learning Block network for speech emotion recognition, complete and with modules removed,
+in cross-validation, and tests the differences. Without settings it trains nothing. Examples:
 
-  python -m plb_ablate -m experiments=demo                                   a study of minutes, no data needed
+  python -m plb_ablate -m experiments=demo                                   a study of a few minutes, no data needed
   python -m plb_ablate.data fetch ravdess                                    a corpus (or emodb, iemocap)
   python -m plb_ablate -m ablation=none,cbam,sa dataset=ravdess              your own sweep
   python -m plb_ablate.report                                                its tables, in reports/
@@ -49,19 +49,19 @@ python -m plb_ablate --help lists every setting and the other commands."""
 
 
 class SweepCallback(Callback):
-    """Checks a whole multirun before its first job, and sums it up after its last."""
+    """Checks a complete multirun before its first job, and summarises it after its last."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Refuse a wrong setting before anything is written."""
+        """Refuse an invalid setting before anything is written."""
         with _clean_errors():
             to_config(without_hydra(config))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Compose every job, check all of them, and show what is to do."""
+        """Compose and check every job, and show what is left to train."""
         with _clean_errors():
             launcher = config.hydra.launcher
             if "plb_ablate_slurm" in launcher._target_:
-                largest_array()  # no SLURM, no work
+                largest_array()  # fails early if SLURM is not available
             jobs = compose_jobs(config)
             _settle_launcher(launcher, len(jobs))
             sweep = _begin(jobs)
@@ -69,22 +69,22 @@ class SweepCallback(Callback):
                 sweep.follow()
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Report failures, with the exit code they deserve."""
+        """Report failures and set the exit code."""
         with _clean_errors():
             _finish()
 
 
 _state: dict[str, "Sweep"] = {}
-"""The sweep, in the process that started it."""
+"""The sweep; empty in processes that a launcher started."""
 
 
 def running_sweep() -> "Sweep":
-    """Give the multirun's sweep to a launcher, in the process that started it."""
+    """Return the sweep of the multirun, in the process that started it."""
     return _state["sweep"]
 
 
-def run_job(composed: DictConfig) -> None:
-    """Run one job: a sweep of its own, or its part of a multirun, here or in a process that a launcher started."""
+def run_composed(composed: DictConfig) -> None:
+    """Run one job: a sweep of its own or a part of a multirun, here or in a process that a launcher started."""
     settings = HydraConfig.get()
     if settings.mode == RunMode.MULTIRUN and not _state:
         _run_elsewhere(to_config(composed))
@@ -99,13 +99,13 @@ def run_job(composed: DictConfig) -> None:
 
 
 def _run_elsewhere(config: Config) -> None:
-    """Train in a launcher's process, which ends when the process ends that started it."""
-    from plb_ablate.orchestration.run_job import train_part
+    """Train in a process of a launcher; it ends when its parent process ends."""
+    from plb_ablate.orchestration.run_job import run_job
 
-    multiprocessing.set_start_method("spawn", force=True)  # joblib's own is unknown to the workers' processes
+    multiprocessing.set_start_method("spawn", force=True)  # joblib's own start method is unknown to the workers
     ignore_ctrl_c()
     end_with(os.getppid())
-    train_part(config, _share_of_cores(config))
+    run_job(config, _share_of_cores(config))
 
 
 def _begin(jobs: list[Config]) -> "Sweep":
@@ -123,7 +123,7 @@ def _finish() -> None:
 
 
 def _settle_launcher(launcher: DictConfig, n_jobs: int) -> None:
-    """Have joblib start no more processes than there are jobs and cores, so that each job knows its share of them."""
+    """Limit joblib's processes to the number of jobs and cores, so that each job knows its share of the cores."""
     if launcher.get("n_jobs"):
         wanted = launcher.n_jobs if launcher.n_jobs > 0 else max(1, available_cores() + 1 + launcher.n_jobs)
         with read_write(launcher), open_dict(launcher):
@@ -131,7 +131,7 @@ def _settle_launcher(launcher: DictConfig, n_jobs: int) -> None:
 
 
 def _share_of_cores(config: Config) -> int | None:
-    """Cells that a job may train at the same time when a launcher runs several jobs beside it."""
+    """Return how many cells a job may train at the same time if a launcher runs several jobs; None for no limit."""
     launcher = HydraConfig.get().launcher
     if config.n_jobs is not None:
         return None
@@ -143,7 +143,7 @@ def _share_of_cores(config: Config) -> int | None:
 
 @contextmanager
 def _clean_errors() -> Iterator[None]:
-    """Print our own errors without a traceback and exit with their code."""
+    """Print expected errors without a traceback, and exit with their code."""
     try:
         yield
     except (PlbError, HydraException) as error:
@@ -158,7 +158,7 @@ def main() -> None:
         print(_FIRST_WORDS)
         return
     register_schema()
-    # the file hydra/launcher/ray.yaml and the Ray launcher's own schema have one name, which is what is wanted
+    # hydra/launcher/ray.yaml and the Ray launcher's schema have the same name on purpose
     warnings.filterwarnings("ignore", "(?s).*validated against ConfigStore schema with the same name", UserWarning)
     if _DRY_RUN in sys.argv[1:]:
         with _clean_errors():
@@ -166,16 +166,16 @@ def main() -> None:
         return
     run: Callable[[], None] = hydra.main(
         version_base="1.3", config_path=str(config_root() / "conf"), config_name="config"
-    )(run_job)
+    )(run_composed)
     with interrupts_raised():
         try:
             run()
         except Interrupted as stop:
-            kept = _state["sweep"].stop() if _state else "No training had begun."
+            kept = _state["sweep"].stop() if _state else "No training had started."
             print(f"stopped by {stop.name}: {kept}", file=sys.stderr)
             sys.exit(stop.exit_code)
         except SystemExit:
-            if _state:  # a launcher has broken off: what it has done is summed up all the same
+            if _state:  # a launcher has failed: its finished cells are summarised nevertheless
                 with _clean_errors():
                     _finish()
             raise

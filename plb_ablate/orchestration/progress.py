@@ -1,4 +1,4 @@
-"""How a sweep shows itself: bars where there is a terminal, a line a finished cell elsewhere."""
+"""Progress of a sweep: bars on a terminal, otherwise one line per finished cell."""
 
 import time
 from collections.abc import Iterable
@@ -15,16 +15,16 @@ __all__ = ["SweepProgress"]
 
 
 class SweepProgress:
-    """Cells done of all, the epoch and WA of each running cell, and the time left.
+    """Shows the number of finished cells, the epoch and WA of each running cell, and the remaining time.
 
     Parameters
     ----------
     cells : iterable of Cell
         All cells of the sweep.
     ledger : Ledger
-        Says what is done already.
+        Ledger that holds finished cells.
     console : Console
-        Where it is shown.
+        Console to print to.
     """
 
     def __init__(self, cells: Iterable[Cell], ledger: Ledger, console: Console) -> None:
@@ -57,7 +57,7 @@ class SweepProgress:
             self.bars.stop()
 
     def end(self, cell: Cell, outcome: str, why: str = "") -> None:
-        """Show that a cell has ended, and why it failed."""
+        """Show that a cell has ended, and why if it failed."""
         self.ended.add(cell.id)
         entry = self.ledger.entry(cell)
         scores = entry.read("result/scores.json")
@@ -71,7 +71,7 @@ class SweepProgress:
         self.poll()
 
     def poll(self) -> None:
-        """Bring the bars up to date."""
+        """Update the bars."""
         if not self.bars:
             return
         done = len(self.ended) + len(self.skipped)

@@ -1,4 +1,4 @@
-"""A part of a sweep: the cells of one configuration, in this process's workers."""
+"""One job of a sweep: trains the cells of one configuration with the workers of this process."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,13 +14,13 @@ from plb_ablate.ledger.store import Ledger
 from plb_ablate.orchestration.worker import reason
 from plb_ablate.orchestration.worker_pool import train_cells
 
-__all__ = ["train_missing", "train_part"]
+__all__ = ["run_job", "train_missing"]
 
 
-def train_part(config: Config, n_jobs: int | None = None) -> None:
-    """Train one configuration of a sweep in a process of its own; who started the sweep checks, shows and delivers.
+def run_job(config: Config, n_jobs: int | None = None) -> None:
+    """Train one configuration of a sweep in a separate process; the process of the sweep checks, shows and uploads.
 
-    An error that is not of one cell becomes the error of all of the configuration's cells that have no result.
+    An error outside any single cell is recorded for all cells of the configuration that have no result.
 
     Parameters
     ----------
@@ -39,15 +39,15 @@ def train_part(config: Config, n_jobs: int | None = None) -> None:
         raise
 
 
-def train_missing(config: Config, cells: Sequence[Cell], ledger: Ledger, n_jobs: int | None, **told: Any) -> None:
-    """Train those of a configuration's cells that have no result; `told` is as in `train_cells`."""
+def train_missing(config: Config, cells: Sequence[Cell], ledger: Ledger, n_jobs: int | None, **callbacks: Any) -> None:
+    """Train the cells that have no result; `callbacks` are those of `train_cells`."""
     todo = [cell for cell in cells if ledger.entry(cell).state != "done"]
     workers = min(n_jobs or config.n_jobs or available_cores(), max(len(todo), 1))
-    train_cells(_dealt(todo, workers), ledger, workers, config.threads, **told)
+    train_cells(_grouped(todo, workers), ledger, workers, config.threads, **callbacks)
 
 
-def _dealt(cells: Sequence[Cell], workers: int) -> list[Cell]:
-    """Order cells so that workers who take them in turn stay with a variant, which they build and trace once."""
+def _grouped(cells: Sequence[Cell], workers: int) -> list[Cell]:
+    """Order cells so that each worker stays with one variant, which it builds and traces only once."""
     variants: dict[str, list[Cell]] = {}
     for cell in cells:
         variants.setdefault(f"{cell.settings['ablation']} {cell.config_hash}", []).append(cell)

@@ -1,4 +1,4 @@
-"""SLURM, as far as a sweep must know it: whether the cluster can be relied on, and how large a job array may be."""
+"""Checks of a SLURM cluster: whether a sweep can run on it, and how large a job array may be."""
 
 import shutil
 import subprocess
@@ -12,27 +12,27 @@ _HERE = "hydra/launcher=slurm"
 
 
 def largest_array() -> int:
-    """Check that SLURM is there and keeps accounts, and give the number of tasks that one job array may have.
+    """Check that SLURM is available with job accounting, and return the largest number of tasks in a job array.
 
-    Without accounts nothing tells a task that was killed from one that still waits, and the sweep would never end.
+    Without job accounting (slurmdbd), killed and pending tasks cannot be told apart, and the sweep would never end.
 
     Raises
     ------
     ConfigError
-        If SLURM's programs are missing, its controller does not answer, or it keeps no accounts.
+        If SLURM's programs are missing, its controller does not answer, or it has no job accounting.
     """
     missing = [tool for tool in _TOOLS if not shutil.which(tool)]
     if missing:
         raise ConfigError(
-            f"{_HERE} needs SLURM's programs, but there is no {', '.join(missing)} here. Submit from a node of the "
-            "cluster, or train on this machine alone: hydra/launcher=basic, joblib or ray."
+            f"{_HERE} needs SLURM's programs, but {', '.join(missing)} is not installed here. Submit from a node of "
+            "the cluster, or train on this machine only: hydra/launcher=basic, joblib or ray."
         )
     settings = dict(_pairs(_ask("scontrol", "show", "config")))
     storage = settings.get("AccountingStorageType", "(null)")
     if not storage.endswith("slurmdbd"):
         raise ConfigError(
-            f"{_HERE} needs SLURM's accounting, but this cluster has AccountingStorageType={storage}: a task that is "
-            "killed could not be told from one that waits. Ask its administrator for slurmdbd."
+            f"{_HERE} needs SLURM's job accounting, but this cluster has AccountingStorageType={storage}. Without "
+            "slurmdbd, killed and pending tasks cannot be told apart. Ask the administrator to set it up."
         )
     _ask("sacct", "--allocations", "--noheader", "--starttime=now")
     return int(settings.get("MaxArraySize", "1001")) - 1
@@ -46,9 +46,9 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 def _ask(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        said, failed = (done.stderr or done.stdout).strip(), done.returncode != 0
+        message, failed = (done.stderr or done.stdout).strip(), done.returncode != 0
     except (OSError, subprocess.TimeoutExpired) as error:
-        said, failed = str(error), True
+        message, failed = str(error), True
     if failed:
-        raise ConfigError(f"{_HERE} cannot be used: `{' '.join(command)}` says: {said or 'nothing'}")
+        raise ConfigError(f"{_HERE} cannot be used: `{' '.join(command)}` says: {message or 'nothing'}")
     return done.stdout

@@ -1,4 +1,4 @@
-"""A sweep from end to end: check everything, train what is missing, deliver to MLflow, sum up."""
+"""A sweep from start to end: check everything, train missing cells, upload them to MLflow, summarise."""
 
 import threading
 import time
@@ -19,37 +19,40 @@ from plb_ablate.orchestration.worker import DONE, ELSEWHERE, FAILED
 from plb_ablate.orchestration.worker_pool import stop_workers
 from plb_ablate.splits.leakage import audit_prepared
 from plb_ablate.splits.leakage_report import LeakageReport
-from plb_ablate.tracking.background_uploader import Courier
-from plb_ablate.tracking.mlflow_writer import check_store
+from plb_ablate.tracking.background_uploader import BackgroundUploader
+from plb_ablate.tracking.store import check_store
 
 __all__ = ["Sweep"]
 
-_LOOK = 1.0
-"""Seconds between two looks at cells that other processes train."""
+_POLL = 1.0
+"""Seconds between two checks of cells that other processes train."""
 
 
 class Sweep:
     """All cells of one or more configurations that share a ledger and a store.
 
-    Making one is the check before the work: the store is reached, corpora are read, features extracted, folds made and
-    audited, the ledger and the store opened. What is wrong is an error here, before any training.
+    Creating a sweep checks everything before any training: it connects to the store, reads the corpora, extracts the
+    features, makes and audits the folds, and opens the ledger. All of these raise their errors here.
 
     Parameters
     ----------
     configs : sequence of Config
-        One a job.
+        One for each job.
 
     Raises
     ------
     PlbError
-        Whatever is wrong with settings, corpora, folds, ledger or store.
+        If settings, corpora, folds, ledger or store are invalid.
     """
 
     def __init__(self, configs: Sequence[Config]) -> None:
         self.console = Console(stderr=True)
         places = {(config.ledger, config.tracking.uri, config.tracking.experiment) for config in configs}
         if len(places) > 1:
-            raise ConfigError(f"one sweep writes to one ledger and one store, but this one names {sorted(places)}.")
+            raise ConfigError(
+                f"a sweep writes to one ledger and one MLflow store, but its jobs name several: {sorted(places)}. "
+                "Use the same ledger=, tracking.uri= and tracking.experiment= for all jobs."
+            )
         tracking = configs[0].tracking
         if tracking.uri:
             check_store(tracking.uri)
@@ -58,58 +61,58 @@ class Sweep:
         self.cells = [cell for job in self._jobs for cell in job]
         self.ledger = Ledger(Path(configs[0].ledger))
         self._audit(configs)
-        self.courier = Courier(tracking, self.ledger) if tracking.uri else None
+        self.uploader = BackgroundUploader(tracking, self.ledger) if tracking.uri else None
         self.progress = SweepProgress(self.cells, self.ledger, self.console)
         self.failures: dict[str, str] = {}
-        self._elsewhere = threading.Event()
+        self._stopped = threading.Event()
         self._ends = threading.Lock()
         for cell in self.cells:
             if cell.id in self.progress.skipped:
-                self._deliver(cell)
+                self._upload(cell)
 
     def run(self, config: Config, n_jobs: int | None = None) -> None:
-        """Train the cells of one of the configurations, and deliver each as soon as it is done.
+        """Train the cells of one of the configurations, and upload each as soon as it is finished.
 
-        The other configurations that may share its workers are trained along, so that no core waits for the last fold
-        of a variant; their own call finds their cells ended.
+        Configurations that can use the same workers are trained together with it, so that no core is idle during the
+        last fold of a variant; a later call for them finds their cells finished.
 
         Parameters
         ----------
         config : Config
         n_jobs : int, optional
-            Cells trained at the same time; by default what the configuration says, or as many as there are cores.
+            Cells trained at the same time; by default `config.n_jobs`, or the number of cores.
         """
-        along = [other for other in self._configs if (other.n_jobs, other.threads) == (config.n_jobs, config.threads)]
-        cells = [cell for cell in self._plan.cells(*along) if cell.id not in self.progress.ended]
+        shared = [other for other in self._configs if (other.n_jobs, other.threads) == (config.n_jobs, config.threads)]
+        cells = [cell for cell in self._plan.cells(*shared) if cell.id not in self.progress.ended]
         train_missing(config, cells, self.ledger, n_jobs, on_end=self._end, on_poll=self.progress.poll)
 
     # ------------------------------------------------------------------ jobs that other processes run
 
     def follow(self) -> None:
-        """Show and deliver, until `finish` or `stop`, cells that other processes train, each as soon as it is done."""
-        began = time.time()
+        """Show and upload cells that other processes finish, until `finish` or `stop` is called."""
+        started = time.time()
 
-        def look() -> None:
-            while not self._elsewhere.wait(_LOOK):
+        def poll() -> None:
+            while not self._stopped.wait(_POLL):
                 for cell in self.cells:
-                    self._look(cell, began)
+                    self._check(cell, started)
                 self.progress.poll()
 
-        threading.Thread(target=look, daemon=True).start()
+        threading.Thread(target=poll, daemon=True).start()
 
     def is_done(self, job: int) -> bool:
-        """Whether all cells of a configuration, by its place among them, have their results."""
+        """Whether all cells of the configuration with this index have results."""
         return all(self.ledger.entry(cell).state == "done" for cell in self._jobs[job])
 
     def settle(self, job: int, problem: str = "") -> None:
-        """Take note that a configuration has ended that another process ran.
+        """Record that another process has ended its work on a configuration.
 
         Parameters
         ----------
         job : int
-            Its place among the configurations.
+            Index of the configuration.
         problem : str, optional
-            Why that process failed as a whole; it becomes the error of the cells that have no result.
+            Why that process failed as a whole; recorded as the error of the cells that have no result.
         """
         for cell in self._jobs[job]:
             entry = self.ledger.entry(cell)
@@ -118,7 +121,7 @@ class Sweep:
                 entry.fail(problem, cell.description)
             self._end(cell, DONE if done else FAILED if entry.error else ELSEWHERE, entry.error)
 
-    def _look(self, cell: Cell, since: float) -> None:
+    def _check(self, cell: Cell, since: float) -> None:
         entry = self.ledger.entry(cell)
         if cell.id in self.progress.ended or cell.id in self.progress.skipped:
             return
@@ -130,20 +133,20 @@ class Sweep:
     # ------------------------------------------------------------------ the end
 
     def finish(self) -> None:
-        """Deliver what waits, and say what is not done or not in MLflow.
+        """Upload pending results, and report cells that are not finished or not in MLflow.
 
         Raises
         ------
         CellError
-            If cells are not done; each is listed with its error and its log.
+            If cells are not finished; each is listed with its error and its log.
         StoreError
             If results are not in MLflow yet.
         """
-        self._elsewhere.set()
+        self._stopped.set()
         for cell in self.cells:
-            self._look(cell, float("inf"))
-        if self.courier:
-            self.courier.finish()
+            self._check(cell, float("inf"))
+        if self.uploader:
+            self.uploader.finish()
         entries = [(cell, self.ledger.entry(cell)) for cell in self.cells]
         missing = [(cell, entry) for cell, entry in entries if entry.state != "done"]
         if missing:
@@ -151,43 +154,44 @@ class Sweep:
             lines = [f"  {cell.label}: {why[cell.id].strip()} (log: {entry.log})\n" for cell, entry in missing]
             raise CellError(
                 f"{len(missing)} of {len(entries)} cells are not done:\n{''.join(lines)}"
-                f"The others are kept. Run the same command again: it trains only these.\n{self._untracked()}".rstrip()
+                "All other results are kept. Run the same command again: it trains only these cells.\n"
+                f"{self._untracked()}".rstrip()
             )
-        if self.courier and self.courier.waiting:
-            raise StoreError(f"{self._untracked()}\n{self.courier.error}")
-        if not self.courier:
+        if self.uploader and self.uploader.pending:
+            raise StoreError(f"{self._untracked()}\n{self.uploader.error}")
+        if not self.uploader:
             self.console.print(self._untracked(), markup=False, highlight=False, soft_wrap=True)
 
     def stop(self) -> str:
-        """End all workers and the delivery, and say what is kept and how to go on."""
-        self._elsewhere.set()
+        """Stop all workers and uploads, and say which results are kept and how to resume."""
+        self._stopped.set()
         self.progress.__exit__(None, None, None)
         stop_workers()
-        if self.courier:
-            self.courier.stop()
+        if self.uploader:
+            self.uploader.stop()
         states = [self.ledger.entry(cell).state for cell in self.cells]
-        begun = sum((self.ledger.entry(cell).state_file).exists() for cell in self.cells)
+        resumable = sum((self.ledger.entry(cell).state_file).exists() for cell in self.cells)
         return (
             f"{states.count('done')} of {len(states)} cells are done and kept in {self.ledger.root}"
-            + (f", {begun} go on after their last epoch" if begun else "")
-            + ". Run the same command again: it does only what is missing."
+            + (f", {resumable} will resume after their last epoch" if resumable else "")
+            + ". Run the same command again: it trains only the missing cells."
         )
 
     def _untracked(self) -> str:
-        """What to say of results that are not in MLflow; empty if all are."""
-        if not self.courier:
-            return "tracking.uri=null: results are in the ledger only. `python -m plb_ablate.sync` delivers them."
-        n = len(self.courier.waiting)
+        """Describe results that are not in MLflow; empty if all are."""
+        if not self.uploader:
+            return "tracking.uri=null: results are in the ledger only. `python -m plb_ablate.sync` uploads them."
+        n = len(self.uploader.pending)
         if not n:
             return ""
         noun = "finished cell is" if n == 1 else "finished cells are"
-        return f"{n} {noun} not in MLflow yet. `python -m plb_ablate.sync` or the next run delivers what waits."
+        return f"{n} {noun} not in MLflow yet. `python -m plb_ablate.sync` or the next run uploads them."
 
     def _audit(self, configs: Sequence[Config]) -> None:
-        """Look for leaks in every corpus and protocol of the sweep; keep what is found, to be stored with the runs."""
+        """Check every corpus and protocol of the sweep for data leakage, and keep the audits to upload them."""
         audits: dict[tuple[str, str], LeakageReport] = {}
         if any(config.trainer.precision == "bfloat16" for config in configs) and not has_bfloat16():
-            self._warn("this processor has no bfloat16 of its own: trainer.precision=bfloat16 is slower here.")
+            self._warn("this CPU has no native bfloat16 support: trainer.precision=bfloat16 is slower here.")
         for config in configs:
             prepared = self._plan.corpus(config)
             key = (prepared.content, str(config.protocol))
@@ -210,8 +214,8 @@ class Sweep:
         if outcome == FAILED:
             self.failures[cell.id] = why
         if outcome == DONE:
-            self._deliver(cell)
+            self._upload(cell)
 
-    def _deliver(self, cell: Cell) -> None:
-        if self.courier:
-            self.courier.take(self.ledger.entry(cell))
+    def _upload(self, cell: Cell) -> None:
+        if self.uploader:
+            self.uploader.submit(self.ledger.entry(cell))

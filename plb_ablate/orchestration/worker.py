@@ -1,4 +1,4 @@
-"""What a worker process does: train one cell after another, each with its own log, from its last state on."""
+"""A worker process: trains one cell after another, each with its own log, and resumes interrupted ones."""
 
 import errno
 import os
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["DONE", "ELSEWHERE", "FAILED", "reason", "start_worker", "train_cell"]
 
 DONE, ELSEWHERE, FAILED = "done", "elsewhere", "failed"
-"""How `train_cell` can end: trained now or before, held by another process, failed."""
+"""Outcomes of `train_cell`: trained now or before; being trained by another process; failed."""
 
 
 def start_worker(threads: int, parent: int) -> None:
-    """Prepare a fresh process: TensorFlow deterministic on `threads` threads, and an end when the parent ends."""
+    """Prepare a new process: TensorFlow deterministic on `threads` threads; the process ends when its parent ends."""
     end_with(parent)
     with redirect_output(Path(os.devnull)):  # TensorFlow prints its build while loading, whatever its log level
         from plb_ablate.training.setup import set_up_tensorflow
@@ -42,8 +42,8 @@ def start_worker(threads: int, parent: int) -> None:
 def train_cell(cell: Cell, ledger_root: Path) -> str:
     """Train a cell and write its result to the ledger.
 
-    A result that is there is kept; a state that a killed process left is gone on from. An exception becomes the cell's
-    ``error.txt``, its traceback goes to the cell's log.
+    An existing result is kept; an interrupted training resumes from its checkpoint. An exception is recorded in the
+    cell's ``error.txt``, its traceback in the cell's log.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def train_cell(cell: Cell, ledger_root: Path) -> str:
             try:
                 _train(cell, entry)
             except Exception as error:
-                with suppress(OSError):  # where the disk is full, the log is not more than could be written
+                with suppress(OSError):  # if the disk is full, the log stays incomplete
                     traceback.print_exc()
                 entry.fail(reason(error))
                 return FAILED
@@ -70,13 +70,13 @@ def train_cell(cell: Cell, ledger_root: Path) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Why a cell failed, with the way out where there is one."""
-    said = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    if not isinstance(error, PlbError):  # other libraries' messages go over many lines; the log has them whole
-        said = " ".join(said.split())[:300]
-    text = f"{type(error).__name__}: {said}"
+    """Describe why a cell failed, and what to do about it if that is known."""
+    message = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    if not isinstance(error, PlbError):  # messages of libraries can be long; the log has the full text
+        message = " ".join(message.split())[:300]
+    text = f"{type(error).__name__}: {message}"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        text += ". Make room on the disk and run the same command again."
+        text += ". Free disk space and run the same command again."
     return text
 
 
@@ -93,7 +93,7 @@ def _train(cell: Cell, entry: LedgerEntry) -> None:
         protocol,
         cell.settings["seed"],
         resume=_last_state(entry),
-        on_epoch=lambda state: _note_epoch(entry, state, cell),
+        on_epoch=lambda state: _record_epoch(entry, state, cell),
     )
     with entry.writing_result() as folder:
         write_result(
@@ -108,7 +108,7 @@ def _train(cell: Cell, entry: LedgerEntry) -> None:
         )
 
 
-def _note_epoch(entry: LedgerEntry, state: TrainingState, cell: Cell) -> None:
+def _record_epoch(entry: LedgerEntry, state: TrainingState, cell: Cell) -> None:
     epochs = cell.settings["trainer"]["epochs"]
     curves = {name: values[-1] for name, values in state.history.items()}
     print(f"epoch {state.epoch}/{epochs} " + " ".join(f"{k}={v:.4f}" for k, v in curves.items()), flush=True)
@@ -123,10 +123,10 @@ def _last_state(entry: LedgerEntry) -> TrainingState | None:
         return None
     try:
         state = TrainingState.load(entry.state_file)
-    except Exception as error:  # whatever a damaged file raises, the cell is trained from its start
-        print(f"{entry.state_file} is damaged ({error}): training begins anew", flush=True)
+    except Exception as error:  # a damaged checkpoint: train from the start
+        print(f"{entry.state_file} is damaged ({error}): training starts again", flush=True)
         return None
-    print(f"going on after epoch {state.epoch}", flush=True)
+    print(f"resuming after epoch {state.epoch}", flush=True)
     return state
 
 
@@ -137,7 +137,7 @@ def _corpus(file: Path) -> PreparedCorpus:
 
 @lru_cache(maxsize=4)
 def _trainer(num_classes: int, ablation: str, reverse: str, *trainer: tuple[str, Any]) -> "FoldTrainer":
-    """The trainer of a variant: built and traced once for all of its folds and seeds."""
+    """Return the trainer of a variant, built and traced once for all of its folds and seeds."""
     from plb_ablate.training.trainer import FoldTrainer
 
     return FoldTrainer(num_classes, ablation, reverse, Trainer(**dict(trainer)))

@@ -1,4 +1,4 @@
-"""Worker processes that train cells side by side; one that dies takes only its own cell with it."""
+"""Worker processes that train cells in parallel; if one dies, only its own cell fails."""
 
 import multiprocessing
 import os
@@ -17,7 +17,7 @@ from plb_ablate.orchestration.worker import FAILED, reason, start_worker, train_
 __all__ = ["stop_workers", "train_cells"]
 
 _POLL = 0.5
-"""Seconds between two looks at running cells."""
+"""Seconds between two checks of running cells."""
 
 _pools: dict[tuple[int, int], ProcessPool] = {}
 
@@ -33,7 +33,7 @@ def train_cells(
 ) -> None:
     """Train cells, `n_jobs` at a time.
 
-    Workers stay for the next call, so that TensorFlow is loaded once; they end with this process, whatever ends it.
+    Workers are kept for the next call, so that TensorFlow is loaded once; they end when this process ends.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def train_cells(
     n_jobs, threads : int
         Processes, and TensorFlow threads of each.
     on_end : callable
-        Receives each cell with how it ended (see `train_cell`) and why it failed, as soon as it has.
+        Called for each cell as soon as it has ended, with its outcome (see `train_cell`) and why it failed.
     on_poll : callable
         Called about twice a second.
     """
@@ -64,7 +64,7 @@ def train_cells(
 
 
 def stop_workers() -> None:
-    """End all workers at once; their cells go on from their last epoch in the next sweep."""
+    """Stop all workers immediately; the next sweep resumes their cells from the last epoch."""
     while _pools:
         _, pool = _pools.popitem()
         pool.stop()  # type: ignore[no-untyped-call]
@@ -93,11 +93,11 @@ def _outcome(future: Future[str], cell: Cell, ledger: Ledger) -> tuple[str, str]
         why = f"the process that trained it ended: {error}"
     except Exception as error:
         why = reason(error)
-    with suppress(OSError):  # where the ledger cannot be written, the sweep goes on and tells it at the end
+    with suppress(OSError):  # if the ledger cannot be written, the sweep continues and reports it at the end
         entry.fail(why, cell.description)
     return FAILED, why
 
 
 Finalize(
     None, stop_workers, exitpriority=100
-)  # before multiprocessing waits for its children, in launchers' processes too
+)  # runs before multiprocessing waits for its children, also in processes of launchers

@@ -19,7 +19,8 @@ from plb_ablate.report.tables.accuracy import wa_table
 from plb_ablate.report.tables.benchmarks import read_measurements
 from plb_ablate.report.tables.differences import comparison_table, verdict
 from plb_ablate.report.tables.terminal import show
-from plb_ablate.tracking.mlflow_reader import open_store, run_page
+from plb_ablate.tracking.mlflow_reader import run_page
+from plb_ablate.tracking.store import open_store
 
 __all__ = ["main"]
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or the exit code of what went wrong, its message on stderr.
+        0, or the exit code of an error, whose message is printed on standard error.
     """
     options = _parser().parse_args(argv)
     if options.published:
@@ -97,7 +98,7 @@ def _published(options: argparse.Namespace) -> None:
     analyses, written = write_published(options.out, options.dataset)
     for analysis in analyses:
         dataset = analysis.study.key.dataset
-        table = comparison_table(analysis) if analysis.headline else printed_table(dataset)
+        table = comparison_table(analysis) if analysis.primary_comparisons else printed_table(dataset)
         show(f"{dataset}, published folds", table, published_verdict(analysis))
     print(f"Wrote {written[0]} and {len(written) - 1} files below {options.out / 'published'}.")
 

@@ -29,8 +29,8 @@ class Analysis:
     study : Study
         The runs.
     by_rule : mapping of str to mapping of str to Comparison
-        Rule to ablation to its comparison with the proposed model, in the study's headline metric. A variant that
-        lacks a fold is in no comparison.
+        Rule to ablation to its comparison with the proposed model, in the study's primary metric. A variant
+        that lacks a fold is not compared.
     refused : mapping of str to str
         Rule to the reason why nothing could be compared.
     leaks : sequence of str, optional
@@ -52,14 +52,14 @@ class Analysis:
     measured: Mapping[str, list[StoredRun]] = field(default_factory=dict)
 
     @property
-    def headline(self) -> Mapping[str, Comparison]:
-        """Comparisons under the study's headline rule."""
-        return self.by_rule.get(self.study.headline[0], {})
+    def primary_comparisons(self) -> Mapping[str, Comparison]:
+        """Comparisons under the study's epoch-selection rule."""
+        return self.by_rule.get(self.study.primary_metric[0], {})
 
     @property
     def not_compared(self) -> tuple[str, ...]:
-        """Variants without a comparison under the headline rule."""
-        return tuple(name for name in self.study.ablations if name != "none" and name not in self.headline)
+        """Variants without a comparison under that rule."""
+        return tuple(name for name in self.study.ablations if name != "none" and name not in self.primary_comparisons)
 
 
 def fold_scores(study: Study, ablation: str, rule: str, metric: str) -> dict[tuple[int, int], FoldScore]:
@@ -83,7 +83,7 @@ def analyse(
     refused: dict[str, str] = {}
     for rule in study.rules:
         try:
-            by_rule[rule] = _compare(study, rule, study.headline[1])
+            by_rule[rule] = _compare(study, rule, study.primary_metric[1])
         except PairingError as error:
             refused[rule] = str(error)
     return Analysis(study, by_rule, refused, leaks, trainings, run_page, measured or {})
@@ -91,12 +91,12 @@ def analyse(
 
 def _compare(study: Study, rule: str, metric: str) -> Mapping[str, Comparison]:
     scores = {name: fold_scores(study, name, rule, metric) for name in study.ablations}
-    whole = {name: found for name, found in scores.items() if len(found) == len(study.cells)}
+    whole = {name: found for name, found in scores.items() if len(found) == len(study.seed_fold_pairs)}
     reference = whole.pop("none", None)
     if reference is None:
         raise PairingError(
             "There is nothing to compare with: the proposed model (ablation=none) has "
-            f"{len(scores.get('none', {}))} of {len(study.cells)} folds."
+            f"{len(scores.get('none', {}))} of {len(study.seed_fold_pairs)} folds."
         )
     return compare(reference, whole)
 

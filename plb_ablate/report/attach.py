@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plb_ablate.tracking.mlflow_reader import experiment_id, store_errors
+from plb_ablate.tracking.mlflow_reader import experiment_id
+from plb_ablate.tracking.store import store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,7 +23,7 @@ def attach(client: "MlflowClient", experiment: str, out: Path, datasets: Sequenc
     Parameters
     ----------
     client : MlflowClient
-        From `plb_ablate.tracking.mlflow_reader.open_store`.
+        From `plb_ablate.tracking.store.open_store`.
     experiment : str
         Name of the MLflow experiment.
     out : Path

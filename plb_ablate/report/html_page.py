@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plb_ablate.report.figures.comparison import FIGURES
 from plb_ablate.report.page import Chapter
-from plb_ablate.report.tables.model import Cell
+from plb_ablate.report.tables.model import TableCell
 
 __all__ = ["write_index"]
 
@@ -49,6 +49,6 @@ def _data_uri(picture: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
-def _sort_key(cell: Cell) -> str:
+def _sort_key(cell: TableCell) -> str:
     """What the script sorts by: a number, words, or nothing."""
     return "" if cell.value is None else repr(cell.value) if isinstance(cell.value, int | float) else cell.value

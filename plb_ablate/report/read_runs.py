@@ -11,7 +11,8 @@ from plb_ablate.core.credentials import hide_credentials
 from plb_ablate.core.errors import StoreError
 from plb_ablate.core.provenance import LIBRARIES
 from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey, group_studies
-from plb_ablate.tracking.mlflow_reader import START, StoredRun, experiment_id, finished_runs, read_artifact
+from plb_ablate.tracking.mlflow_reader import StoredRun, experiment_id, finished_runs, read_artifact
+from plb_ablate.tracking.store import START
 from plb_ablate.training.metrics import SCORES
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def read_studies(
     Parameters
     ----------
     client : MlflowClient
-        From `plb_ablate.tracking.mlflow_reader.open_store`.
+        From `plb_ablate.tracking.store.open_store`.
     experiment : str
         Name of the MLflow experiment.
     dataset : str, optional
@@ -110,7 +111,7 @@ def _fold_run(run: StoredRun) -> FoldRun:
         n_folds=int(tags["n_folds"]),
         ended=run.ended,
         scores=scores,
-        headline=tags.get("headline", ""),
+        selection_rule=tags.get("headline", ""),
         seconds=metrics.get("seconds", float("nan")),
         n_train=int(metrics.get("n_train", 0)),
         n_validation=int(metrics.get("n_validation", 0)),

@@ -10,8 +10,8 @@ from plb_ablate.config.protocol import ALLOWED_RULES, RULES
 from plb_ablate.config.variants import MODULES, NAMED_VARIANTS, NETWORKS
 
 __all__ = [
-    "HEADLINE",
     "ORDER",
+    "PRIMARY_METRIC",
     "STREAMS",
     "ConfigRun",
     "FoldRun",
@@ -22,7 +22,7 @@ __all__ = [
     "row_order",
 ]
 
-HEADLINE = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
+PRIMARY_METRIC = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
 """Rule and metric that a protocol's verdict and first table rest on: the published score only under ``published``."""
 
 STREAMS = tuple(name for name in NAMED_VARIANTS if name != "spa_published")
@@ -66,8 +66,8 @@ class FoldRun:
     ----------
     scores : mapping of str to mapping of str to float
         Rule to metric to value; fractions in [0, 1].
-    headline : str
-        Rule that the run's settings put first; empty means the usual one of its protocol.
+    selection_rule : str
+        Epoch-selection rule that the run's settings put first; empty for the default of its protocol.
     seconds : float
         Training time.
     ended : int
@@ -84,7 +84,7 @@ class FoldRun:
     n_folds: int
     ended: int
     scores: Mapping[str, Mapping[str, float]]
-    headline: str = ""
+    selection_rule: str = ""
     seconds: float = math.nan
     n_train: int = 0
     n_validation: int = 0
@@ -144,7 +144,7 @@ class Study:
         return max(run.n_folds for run in self.folds)
 
     @cached_property
-    def cells(self) -> tuple[tuple[int, int], ...]:
+    def seed_fold_pairs(self) -> tuple[tuple[int, int], ...]:
         """(seed, fold) pairs that every variant must have."""
         return tuple((seed, fold) for seed in self.seeds for fold in range(self.n_folds))
 
@@ -154,10 +154,10 @@ class Study:
         return tuple(rule for rule in RULES if any(rule in run.scores for run in self.folds))
 
     @property
-    def headline(self) -> tuple[str, str]:
+    def primary_metric(self) -> tuple[str, str]:
         """Rule and metric of the verdict and the first table."""
-        rule, metric = HEADLINE.get(self.key.protocol, ("last", "wa"))
-        return (self.folds[0].headline or rule, metric)
+        rule, metric = PRIMARY_METRIC.get(self.key.protocol, ("last", "wa"))
+        return (self.folds[0].selection_rule or rule, metric)
 
     @cached_property
     def _by_cell(self) -> dict[str, dict[tuple[int, int], FoldRun]]:
@@ -173,13 +173,13 @@ class Study:
     def scores(self, ablation: str, rule: str, metric: str) -> dict[tuple[int, int], float]:
         """Give a variant's finite scores by (seed, fold), as fractions, in order of seed and fold."""
         runs = self.runs(ablation)
-        values = {cell: runs[cell].value(rule, metric) for cell in self.cells if cell in runs}
+        values = {cell: runs[cell].value(rule, metric) for cell in self.seed_fold_pairs if cell in runs}
         return {cell: value for cell, value in values.items() if math.isfinite(value)}
 
     def missing(self, ablation: str, rule: str, metric: str) -> list[tuple[int, int]]:
         """List the (seed, fold) pairs for which a variant has no finite score."""
         have = self.scores(ablation, rule, metric)
-        return [cell for cell in self.cells if cell not in have]
+        return [cell for cell in self.seed_fold_pairs if cell not in have]
 
     def config(self, ablation: str) -> ConfigRun | None:
         """Give the parent run of a variant (of its lowest seed); None where none is finished."""
@@ -219,7 +219,7 @@ def group_studies(folds: Iterable[FoldRun], configs: Iterable[ConfigRun] = ()) -
     Returns
     -------
     list of Study
-        Sorted by dataset, then protocol as in `HEADLINE`, then trainer, direction and config hash.
+        Sorted by dataset, then protocol as in `PRIMARY_METRIC`, then trainer, direction and config hash.
     """
     by_key: dict[StudyKey, list[FoldRun]] = {}
     for run in latest(folds):
@@ -228,7 +228,7 @@ def group_studies(folds: Iterable[FoldRun], configs: Iterable[ConfigRun] = ()) -
     for parent in sorted(configs, key=lambda run: (run.ended, run.run_id)):
         places[parent.key, parent.ablation, parent.seed] = parent
     parents = sorted(places.values(), key=lambda run: (row_order(run.ablation), run.seed))
-    protocols = tuple(HEADLINE)
+    protocols = tuple(PRIMARY_METRIC)
 
     def order(key: StudyKey) -> tuple[str, int, StudyKey]:
         return key.dataset, protocols.index(key.protocol) if key.protocol in protocols else len(protocols), key

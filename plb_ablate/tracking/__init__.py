@@ -1,4 +1,5 @@
-"""MLflow, written and read: uploads of finished cells, runs as plain records, the view of the UI.
+"""MLflow: upload of finished cells, reading of stored runs, and the view of them in the MLflow UI.
 
-In: cells of the ledger; an MLflow store. Out: runs and artifacts; tags, metrics and files of stored runs.
+In: finished cells of the ledger; the address of an MLflow store. Out: runs with tags, metrics and artifacts in the
+store; stored runs as plain records.
 """

@@ -1,4 +1,4 @@
-"""Delivers results to MLflow beside the training, in one thread that no signal cuts short."""
+"""Uploads results to MLflow in a background thread, which Ctrl-C and SIGTERM do not interrupt."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,23 +7,31 @@ from plb_ablate.config.schema import Tracking
 from plb_ablate.ledger.store import Ledger, LedgerEntry
 from plb_ablate.tracking.mlflow_writer import Tracker
 
-__all__ = ["Courier"]
+__all__ = ["BackgroundUploader"]
 
-_PAUSE = 60.0
-"""Seconds for which a store that failed is left alone."""
+_RETRY_DELAY = 60.0
+"""Seconds after a failed upload during which no other is tried."""
 
 
-class Courier:
-    """Takes finished cells to the store, one after another, while the training goes on.
+class BackgroundUploader:
+    """Uploads finished cells to the store one after another, while the training continues.
 
-    Whatever goes wrong with the store stays here: the cells wait, and are tried again with later ones and at the end.
+    An error of the store never ends the training: the cells stay pending, and are tried again with later cells and at
+    the end.
 
     Parameters
     ----------
     tracking : Tracking
         Address of the store and name of the experiment.
     ledger : Ledger
-        Where the cells are.
+        The ledger that holds the cells.
+
+    Attributes
+    ----------
+    pending : dict of str to LedgerEntry
+        Submitted cells that are not in the store yet, by their ids.
+    error : Exception or None
+        What the store raised last.
 
     Raises
     ------
@@ -32,34 +40,34 @@ class Courier:
     """
 
     def __init__(self, tracking: Tracking, ledger: Ledger) -> None:
-        self.waiting: dict[str, LedgerEntry] = {}
+        self.pending: dict[str, LedgerEntry] = {}
         self.error: Exception | None = None
-        self._rest_until = 0.0
-        self._thread = ThreadPoolExecutor(1, "courier")
+        self._retry_at = 0.0
+        self._thread = ThreadPoolExecutor(1, "uploader")
         self._tracker = self._thread.submit(Tracker, tracking, ledger).result()
 
-    def take(self, entry: LedgerEntry) -> None:
-        """Deliver a finished cell as soon as it can be."""
-        if not entry.is_delivered(self._tracker.key):
-            self._thread.submit(self._carry, entry)
+    def submit(self, entry: LedgerEntry) -> None:
+        """Upload a finished cell as soon as possible."""
+        if not entry.is_uploaded(self._tracker.key):
+            self._thread.submit(self._upload, entry)
 
     def finish(self) -> None:
-        """Deliver all that waits; a store that failed is tried once more."""
-        self._thread.submit(self._carry, None).result()
+        """Upload all pending cells; a store that failed is tried once more."""
+        self._thread.submit(self._upload, None).result()
         self._thread.shutdown()
 
     def stop(self) -> None:
-        """Let the delivery under way come to its end, and begin no other."""
+        """Complete the upload in progress and start no other."""
         self._thread.shutdown(cancel_futures=True)
 
-    def _carry(self, entry: LedgerEntry | None) -> None:
+    def _upload(self, entry: LedgerEntry | None) -> None:
         if entry:
-            self.waiting[entry.cell] = entry
-            if time.monotonic() < self._rest_until:
+            self.pending[entry.cell] = entry
+            if time.monotonic() < self._retry_at:
                 return
         try:
-            for cell, waiting in list(self.waiting.items()):
-                self._tracker.deliver(waiting)
-                del self.waiting[cell]
-        except Exception as error:  # also what MLflow does not foresee: a training never ends because of its tracking
-            self.error, self._rest_until = error, time.monotonic() + _PAUSE
+            for cell, pending in list(self.pending.items()):
+                self._tracker.upload(pending)
+                del self.pending[cell]
+        except Exception as error:  # whatever MLflow raises: an upload must never end a training
+            self.error, self._retry_at = error, time.monotonic() + _RETRY_DELAY

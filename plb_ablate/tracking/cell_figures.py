@@ -1,4 +1,4 @@
-"""Pictures of one cell: its confusion matrix and its learning curves."""
+"""Figures of one cell: its confusion matrix and its learning curves."""
 
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ def confusion_figure(matrix: pd.DataFrame, title: str, path: Path) -> None:
 
 
 def draw_confusion(axes: Axes, matrix: pd.DataFrame, title: str) -> None:
-    """Draw a confusion matrix, shaded by the share of each true class, into axes that are there."""
+    """Draw a confusion matrix, shaded by the share of each true class, into existing axes."""
     counts = matrix.to_numpy()
     shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -54,7 +54,7 @@ def curves_figure(history: pd.DataFrame, chosen: int, title: str, path: Path) ->
     history : DataFrame (epochs, curves)
         Columns such as ``train/loss`` and ``test/wa``.
     chosen : int
-        Epoch (from 0) that the headline rule chose; marked.
+        Selected epoch (from 0); marked by a line.
     title : str
     path : Path
     """
@@ -62,10 +62,10 @@ def curves_figure(history: pd.DataFrame, chosen: int, title: str, path: Path) ->
     epochs = range(1, len(history) + 1)
     for axes, names in ((left, ("loss",)), (right, ("accuracy", "wa"))):
         for column in history.columns:
-            side, _, name = column.partition("/")
+            split, _, name = column.partition("/")
             if name in names:
-                axes.plot(epochs, history[column], label=side, marker="." if len(history) < 30 else None)
-        axes.axvline(chosen + 1, color="grey", linestyle=":", label="chosen epoch")
+                axes.plot(epochs, history[column], label=split, marker="." if len(history) < 30 else None)
+        axes.axvline(chosen + 1, color="grey", linestyle=":", label="selected epoch")
         axes.set_xlabel("epoch")
     left.set_ylabel("loss")
     right.set(ylabel="weighted accuracy", ylim=(0, 1))

@@ -1,16 +1,15 @@
-"""The doorway to an MLflow store: opens it, and gives finished runs by their tags with no more than is asked for."""
+"""Reads finished runs from an MLflow store by their tags, with only the tags, metrics and artifacts asked for."""
 
 import contextlib
 import json
 import math
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plb_ablate.core.credentials import hide_credentials, without_credentials
 from plb_ablate.core.errors import StoreError
+from plb_ablate.tracking.store import START, store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -20,26 +19,21 @@ __all__ = [
     "StoredRun",
     "experiment_id",
     "finished_runs",
-    "open_store",
     "read_artifact",
     "read_texts",
     "run_page",
-    "store_errors",
 ]
 
-START = "Start a study first (python -m plb_ablate), or name its store with --tracking-uri."
 PAGE = 1000
-"""Runs a request, where the store is a server."""
+"""Runs in one request."""
 
 ROWS = 10_000
-"""Rows fetched at a time, where it is a database."""
-
-_SQLITE = "sqlite:///"
+"""Rows of a database that are fetched at a time."""
 
 
 @dataclass
 class StoredRun:
-    """A run as the store has it: its id, its end (milliseconds since 1970), and the tags and metrics asked for."""
+    """A run of the store: its id, its end (milliseconds since 1970), and the tags and metrics asked for."""
 
     run_id: str
     ended: int
@@ -47,46 +41,23 @@ class StoredRun:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def open_store(uri: str) -> "MlflowClient":
-    """Open an MLflow store for reading.
-
-    Parameters
-    ----------
-    uri : str
-        Tracking URI; a SQLite file must exist, it is never created here.
-
-    Raises
-    ------
-    StoreError
-        If the store is not there or is none.
-    """
-    if uri.startswith(_SQLITE):
-        path = Path(uri.removeprefix(_SQLITE)).absolute()
-        _check_sqlite(path)
-        uri = f"{_SQLITE}{path}"  # MLflow keeps a store by its address, which must not change with the folder
-    from mlflow import MlflowClient
-
-    with store_errors(uri):
-        return MlflowClient(uri)
-
-
 def experiment_id(client: "MlflowClient", name: str) -> str:
-    """Give the id of an experiment.
+    """Return the id of an experiment.
 
     Raises
     ------
     StoreError
-        If there is none of that name; the message has the names that there are.
+        If no experiment has that name; the message lists those that exist.
     """
     with store_errors(client.tracking_uri):
-        found = client.get_experiment_by_name(name)
-        if found is None:
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
             names = ", ".join(sorted(e.name for e in client.search_experiments())) or "none"
             raise StoreError(
-                f"{hide_credentials(client.tracking_uri)}, experiment {name!r}, is not there "
-                f"(there are: {names}). {START}"
+                f"{hide_credentials(client.tracking_uri)}, experiment {name!r}, does not exist "
+                f"(existing: {names}). {START}"
             )
-    return str(found.experiment_id)
+    return str(experiment.experiment_id)
 
 
 def finished_runs(
@@ -96,39 +67,48 @@ def finished_runs(
     tags: Collection[str],
     metrics: Collection[str] | None,
 ) -> list[StoredRun]:
-    """Give the finished runs that carry the tags `wanted`.
+    """Return the finished runs that have the tags `wanted`, in order of their end.
 
-    Where the store is a database, the named columns are read from its tables: MLflow's own search builds an object of
-    every tag, parameter and metric of every run, which takes more than half a minute for 10,000 runs.
+    If the store is a database, the requested columns are read from its tables: MLflow's own search builds an object of
+    every tag, parameter and metric of every run, which takes more than half a minute for 10,000 runs. These tables are
+    not part of MLflow's public interface; if they are not as expected, the public search is used instead.
 
     Parameters
     ----------
     client : MlflowClient
-        From `open_store`.
+        From `plb_ablate.tracking.store.open_store`.
     experiment : str
         Id of the experiment.
     wanted : dict of str to str
         Tags that a run must carry, with their values.
     tags, metrics : collection of str
-        Names of the tags and metrics to give; a run need not have all. None gives every metric.
+        Names of the tags and metrics to read; a run need not have all. None reads every metric.
     """
+    with store_errors(client.tracking_uri):
+        try:
+            if (engine := _engine(client)) is not None:
+                return _from_database(engine, int(experiment), wanted, tags, metrics)
+        except (ImportError, AttributeError):  # another version of MLflow has moved or renamed its tables
+            pass
+        return list(_from_client(client, experiment, wanted, tags, metrics))
+
+
+def _engine(client: "MlflowClient") -> Any:
+    """Return the SQLAlchemy engine of a store that is a database; None for a server."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    with store_errors(client.tracking_uri):
-        store = client._tracking_client.store
-        if isinstance(store, SqlAlchemyStore):
-            return _from_database(store.engine, int(experiment), wanted, tags, metrics)
-        return list(from_client(client, experiment, wanted, tags, metrics))
+    store = client._tracking_client.store
+    return store.engine if isinstance(store, SqlAlchemyStore) else None
 
 
-def from_client(
+def _from_client(
     client: "MlflowClient",
     experiment: str,
     wanted: dict[str, str],
     tags: Collection[str],
     metrics: Collection[str] | None,
 ) -> Iterator[StoredRun]:
-    """Page through the runs of a server; by end time, so that runs that end meanwhile come last and shift no page."""
+    """Search page by page; sorted by end time, so that runs which end during the search are on the last page."""
     query = " and ".join(["attributes.status = 'FINISHED'", *(f"tags.`{k}` = '{v}'" for k, v in wanted.items())])
     token = None
     while True:
@@ -163,30 +143,30 @@ def _from_database(
     if metrics is not None:
         metric_rows = metric_rows.where(metric.key.in_(metrics))
     with engine.connect().execution_options(yield_per=ROWS) as connection:
-        found = {run_id: StoredRun(run_id, ended or 0) for run_id, ended in connection.execute(runs)}
-        _fill(found, connection.execute(tag_rows), connection.execute(metric_rows))
-    return sorted(found.values(), key=lambda run: (run.ended, run.run_id))
+        by_id = {run_id: StoredRun(run_id, ended or 0) for run_id, ended in connection.execute(runs)}
+        _fill(by_id, connection.execute(tag_rows), connection.execute(metric_rows))
+    return sorted(by_id.values(), key=lambda run: (run.ended, run.run_id))
 
 
-def _fill(found: dict[str, StoredRun], tags: Iterable[Any], metrics: Iterable[Any]) -> None:
-    """Hand tags and metrics to their runs; one of a run that ended between the queries has none yet."""
+def _fill(by_id: dict[str, StoredRun], tags: Iterable[Any], metrics: Iterable[Any]) -> None:
+    """Add tags and metrics to their runs; those of a run that ended between the queries are skipped."""
     for run_id, name, value in tags:
-        if run_id in found:
-            found[run_id].tags[name] = value
+        if run_id in by_id:
+            by_id[run_id].tags[name] = value
     for run_id, name, value, is_nan in metrics:
-        if run_id in found:
-            found[run_id].metrics[name] = math.nan if is_nan else value
+        if run_id in by_id:
+            by_id[run_id].metrics[name] = math.nan if is_nan else value
 
 
 def read_artifact(client: "MlflowClient", run_id: str, name: str) -> Any:
-    """Give a JSON artifact of a run; None where the run has none or its files are out of reach."""
+    """Return a JSON artifact of a run; None if the run has none or its files cannot be reached."""
     texts = read_texts(client, run_id, (name,))
     with contextlib.suppress(ValueError):
         return json.loads(texts[0]) if texts else None
 
 
 def read_texts(client: "MlflowClient", run_id: str, names: Sequence[str]) -> list[str] | None:
-    """Give text artifacts of a run; None where one of them is not there or out of reach."""
+    """Return text artifacts of a run; None if one of them is missing or cannot be reached."""
     from mlflow.artifacts import load_text
     from mlflow.exceptions import MlflowException
 
@@ -198,38 +178,8 @@ def read_texts(client: "MlflowClient", run_id: str, names: Sequence[str]) -> lis
 
 
 def run_page(client: "MlflowClient", experiment: str) -> str:
-    """Give the address of the UI's page of a run, to which the run id is added; empty where the store is no server."""
+    """Return the address of a run's page in the UI, without the run id; empty if the store is not a server."""
     uri = client.tracking_uri
     if not uri.startswith(("http://", "https://")):
         return ""
     return f"{without_credentials(uri).rstrip('/')}/#/experiments/{experiment_id(client, experiment)}/runs/"
-
-
-def _check_sqlite(path: Path) -> None:
-    """Refuse a file that MLflow would create or fill."""
-    if not path.is_file():
-        raise StoreError(f"There is no MLflow store at {path}. {START}")
-    try:
-        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-            found = connection.execute("select 1 from sqlite_master where name = 'experiments'").fetchone()
-    except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be read as an MLflow store ({error}). {START}") from error
-    if found is None:
-        raise StoreError(f"{path} is a database but no MLflow store. {START}")
-
-
-@contextlib.contextmanager
-def store_errors(uri: str) -> Iterator[None]:
-    """Turn whatever MLflow, its database layer or its HTTP client raises into a StoreError."""
-    from mlflow.exceptions import MlflowException
-    from requests.exceptions import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError, RequestException, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise StoreError(
-            f"The MLflow store {hide_credentials(uri)} cannot be read: {hide_credentials(reason, uri)} "
-            "Check that it is running and that --tracking-uri (or MLFLOW_TRACKING_URI) names it."
-        ) from error

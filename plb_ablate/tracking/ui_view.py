@@ -1,8 +1,8 @@
-"""What the MLflow UI shows of a study at first: its variants, and the columns that compare them."""
+"""The default view of a study in the MLflow UI: its variants, and the columns that compare them."""
 
 import json
 
-__all__ = ["EXPERIMENT_TAGS", "page"]
+__all__ = ["EXPERIMENT_TAGS", "view_url"]
 
 _KEY = "plb_ablate"
 
@@ -33,16 +33,16 @@ EXPERIMENT_TAGS = {
         }
     ),
 }
-"""Tags of an experiment: its kind, its description, and a view of its runs in the form of the UI's own *Share*."""
+"""Tags of an experiment: its kind, its description, and a view of its runs in the format of the UI's *Share* link."""
 
 
-def page(address: str, experiment: str) -> str:
-    """Give the address of the view of an experiment.
+def view_url(address: str, experiment: str) -> str:
+    """Return the URL of the view of an experiment.
 
     Parameters
     ----------
     address : str
-        Of the MLflow server.
+        Address of the MLflow server.
     experiment : str
         Id of the experiment.
     """

@@ -10,7 +10,7 @@ from plb_ablate.bench.__main__ import MEASURES, main
 from plb_ablate.bench.epochs import measure_epochs
 from plb_ablate.bench.features_and_commands import measure_commands, measure_features
 from plb_ablate.bench.isolated_process import BenchError, peak_resident_mb, run_alone, run_beside
-from plb_ablate.bench.measurement import Figure
+from plb_ablate.bench.measurement import Measurement
 from tests.conftest import CommandLine
 
 
@@ -55,7 +55,7 @@ def test_a_failed_measurement_says_why(broken: object, message: str) -> None:
 
 def test_features_are_compared_with_the_cache(small_corpus: Path) -> None:
     _, computed, cached = measure_features(sorted(small_corpus.rglob("*.wav")), on_start=lambda _: None)
-    assert computed == Figure("features", "computed", computed.value, "recordings/s", computed.ratio, "first call")
+    assert computed == Measurement("features", "computed", computed.value, "recordings/s", computed.ratio, "first call")
     assert cached.ratio == pytest.approx(cached.value / computed.value)
     assert cached.value > computed.value
 
@@ -68,8 +68,8 @@ def test_an_epoch_is_timed_with_its_parts() -> None:
 
 
 def test_commands_are_timed_and_an_empty_store_is_left_out(tmp_path: Path) -> None:
-    figures = measure_commands(f"sqlite:///{tmp_path}/none.db", "plb_ablate", on_start=lambda _: None)
-    assert [figure.setting for figure in figures] == ["plb_ablate --help", "report of the published folds"]
+    measured = measure_commands(f"sqlite:///{tmp_path}/none.db", "plb_ablate", on_start=lambda _: None)
+    assert [measurement.setting for measurement in measured] == ["plb_ablate --help", "report of the published folds"]
 
 
 def test_unknown_measurements_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

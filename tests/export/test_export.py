@@ -18,7 +18,7 @@ from plb_ablate.config.schema import Config
 from plb_ablate.core.errors import ConfigError, ModelError
 from plb_ablate.export.convert import FORMATS, convert_all
 from plb_ablate.export.load_run import TrainedModel, find_run, load_run
-from plb_ablate.export.mlflow_upload import deliver
+from plb_ablate.export.mlflow_upload import upload_export
 from plb_ablate.export.verify import FormatCheck, check_formats, keras_predictor
 from plb_ablate.features.coefficients import FeatureSettings
 from plb_ablate.inference.litert import LiteRTModel, runtime
@@ -101,11 +101,11 @@ def test_mlflow_loads_the_model(export: Export, monkeypatch: pytest.MonkeyPatch)
     import mlflow
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    uri = deliver(export.config.tracking, export.trained, export.files, export.checks)
+    uri = upload_export(export.config.tracking, export.trained, export.files, export.checks)
     assert "MLFLOW_TRACKING_URI" not in os.environ, "commands started later would take it for the user's"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", str(export.config.tracking.uri))
     model = mlflow.pyfunc.load_model(uri)
-    features, _ = export.trained.side("test")
+    features, _ = export.trained.split("test")
     expected = keras_predictor(export.trained.model)(features)
     np.testing.assert_allclose(model.predict(features), expected, atol=LITERT)
     assert model.metadata.signature.inputs.inputs[0].shape == (-1, 196, 39)
@@ -122,7 +122,7 @@ def test_mlflow_loads_the_model(export: Export, monkeypatch: pytest.MonkeyPatch)
 
 def test_recordings_are_classified_as_in_training(export: Export) -> None:
     path = export.files["LiteRT float32"]
-    corpus, (features, _) = export.trained.prepared.corpus, export.trained.side("test")
+    corpus, (features, _) = export.trained.prepared.corpus, export.trained.split("test")
     expected = keras_predictor(export.trained.model)(features)
     for index, row in zip(export.trained.fold.test, expected, strict=True):
         result = predict.predict_file(LiteRTModel(path), corpus.paths[index])
@@ -148,7 +148,7 @@ def test_other_recordings_than_those_of_the_training_are_refused(export: Export,
     config = export.config
     root, config.dataset.root = config.dataset.root, str(tmp_path / "other")
     try:
-        with pytest.raises(ModelError, match="does not hold the recordings"):
+        with pytest.raises(ModelError, match="does not contain the recordings"):
             load_run(config, "best", tmp_path)
     finally:
         config.dataset.root = root
@@ -157,12 +157,12 @@ def test_other_recordings_than_those_of_the_training_are_refused(export: Export,
 def test_a_broken_model_is_an_error(export: Export, tmp_path: Path) -> None:
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(export.files["LiteRT float32"].read_bytes()[:1000])
-    with pytest.raises(ModelError, match="does not say which emotions"):
+    with pytest.raises(ModelError, match="has no valid model card"):
         LiteRTModel(broken)
     shutil.copy(export.files["Keras"], broken)
     with pytest.raises(ModelError, match="cannot be run by LiteRT"):
         LiteRTModel(broken)
-    with pytest.raises(ModelError, match="is not there"):
+    with pytest.raises(ModelError, match="does not exist"):
         LiteRTModel(tmp_path / "none.tflite")
     with pytest.raises(ConfigError, match="threads=0"):
         LiteRTModel(export.files["LiteRT float32"], threads=0)

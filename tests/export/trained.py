@@ -15,7 +15,7 @@ from tests.results_helper import a_config, finish, planned
 
 
 def store_with_models(corpus: Path, folder: Path, empty_store: Path) -> tuple[Config, list[str]]:
-    """Deliver three folds of a variant to a store in `folder`; give the study and the folds' run ids."""
+    """Upload three folds of a variant to a store in `folder`; return the study and the folds' run ids."""
     shutil.copy(empty_store, folder / "mlflow.db")
     config = a_config(corpus, folder, ablation="none")
     prepared, cells = planned(config)
@@ -27,7 +27,7 @@ def store_with_models(corpus: Path, folder: Path, empty_store: Path) -> tuple[Co
     for cell in cells:
         entry = finish(ledger, cell, prepared, seed=cell.fold)
         shutil.copy(weights, entry.result / weights.name)
-        runs.append(tracker.deliver(entry))
+        runs.append(tracker.upload(entry))
     return config, runs
 
 

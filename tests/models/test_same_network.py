@@ -25,7 +25,7 @@ from tests.report.studies import shown
 from tests.results_helper import a_config
 
 LONG, SHORT = "sa+spa+dwscnn", "dwscnn+sa"
-NOTE = "dwscnn+spa+sa is the same network as dwscnn+sa and goes by that name: it is trained and counted once."
+NOTE = "dwscnn+spa+sa is the same network as dwscnn+sa: it is trained and counted once, under the name dwscnn+sa."
 
 
 def test_notes_name_each_network_once_and_pass_over_what_they_do_not_know() -> None:

@@ -245,13 +245,13 @@ def test_a_disk_without_room_fails_the_cell_and_nothing_half_written_counts(
 
 
 def write_cells(number: int, root: Path, folder: Path) -> None:
-    """One of many writers: finish 50 cells, and deliver each at once."""
+    """One of many writers: finish 50 cells, and upload each at once."""
     ledger, left = Ledger(folder / f"ledger{number}"), 50
     for seed in range(1000 * number, 1000 * number + 17):
         config = a_config(root, folder, seed=seed)
         prepared, planned_cells = planned(config)
         for cell in planned_cells[: min(left, 3)]:
-            Tracker(config.tracking, ledger).deliver(finish(ledger, cell, prepared, seed=seed))
+            Tracker(config.tracking, ledger).upload(finish(ledger, cell, prepared, seed=seed))
             left -= 1
 
 

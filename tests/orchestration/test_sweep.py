@@ -125,7 +125,7 @@ def test_a_cell_that_is_killed_takes_no_other_with_it(commands: CommandLine, sma
     done = commands.run(*job)
     assert done.returncode == 0, done.stderr
     assert "2 cells: 1 already done, 1 to train." in done.stderr
-    assert "going on after epoch" in (found[0].parent / "log.txt").read_text()
+    assert "resuming after epoch" in (found[0].parent / "log.txt").read_text()
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,9 @@ def sweep(uri: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable
 
 @pytest.fixture(scope="session")
 def study_folder(small_corpus: Path, empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the mlflow.db of a small study, its runs delivered with all their artifacts.
+    """A folder with the mlflow.db of a small study, its runs uploaded with all their artifacts.
 
-    Where PLB_ABLATE_STUDY names the folder of a study that was really run, it is that one: pictures for the docs.
+    If PLB_ABLATE_STUDY names the folder of a study that was really run, it is that one: pictures for the docs.
     """
     if real := os.environ.get("PLB_ABLATE_STUDY"):
         return Path(real)
@@ -47,5 +47,5 @@ def study_folder(small_corpus: Path, empty_store: Path, tmp_path_factory: pytest
             prepared, cells = planned(config)
             tracker = Tracker(config.tracking, Ledger(Path(config.ledger)))
             for cell in cells:
-                tracker.deliver(finish(tracker.ledger, cell, prepared, seed=10 * number + cell.fold))
+                tracker.upload(finish(tracker.ledger, cell, prepared, seed=10 * number + cell.fold))
     return folder

@@ -20,7 +20,7 @@ SCORES = {"none": NONE, "routing": minus(8), "cbam": minus(0.1, 0.001), "sa": mi
     ("name", "word"), [("routing", "costs"), ("sa", "gains"), ("cbam", "equivalent"), ("spa", "open")]
 )
 def test_each_kind_of_effect_is_told_apart(name: str, word: str) -> None:
-    assert effect(analyse(make_study(SCORES)).headline[name]) == word
+    assert effect(analyse(make_study(SCORES)).primary_comparisons[name]) == word
 
 
 def test_the_verdict_names_protocol_rule_and_every_variant() -> None:

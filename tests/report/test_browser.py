@@ -18,7 +18,8 @@ import pytest
 from plb_ablate import ui
 from plb_ablate.report.__main__ import main
 from plb_ablate.report.read_runs import read_studies
-from plb_ablate.tracking.mlflow_reader import experiment_id, open_store
+from plb_ablate.tracking.mlflow_reader import experiment_id
+from plb_ablate.tracking.store import open_store
 from tests.report.store import sqlite_uri
 from tests.tracking.servers import free_port
 

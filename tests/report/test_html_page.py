@@ -13,7 +13,8 @@ from plb_ablate.report.read_artifacts import read_trainings
 from plb_ablate.report.read_runs import read_studies
 from plb_ablate.report.tables.provenance import run_table
 from plb_ablate.report.tables.render import to_markdown
-from plb_ablate.tracking.mlflow_reader import open_store, read_texts, run_page
+from plb_ablate.tracking.mlflow_reader import read_texts, run_page
+from plb_ablate.tracking.store import open_store
 from tests.report.store import Sweep, sqlite_uri
 from tests.report.studies import make_study
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from plb_ablate.report.__main__ import main
-from plb_ablate.tracking.mlflow_reader import experiment_id, open_store
+from plb_ablate.tracking.mlflow_reader import experiment_id
+from plb_ablate.tracking.store import open_store
 from tests.report.store import Sweep, sqlite_uri
 
 Make = Callable[..., Sweep]

@@ -2,12 +2,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from plb_ablate.core.errors import StoreError
 from plb_ablate.report.read_runs import read_leaks, read_studies
 from plb_ablate.splits.leakage_report import LeakageReport, SharedSpeakers
-from plb_ablate.tracking import mlflow_reader as store
-from plb_ablate.tracking.mlflow_reader import finished_runs, from_client, open_store
+from plb_ablate.tracking import mlflow_reader
+from plb_ablate.tracking.mlflow_reader import finished_runs
+from plb_ablate.tracking.store import open_store
 from tests.report.store import MODULES, Sweep
 
 Make = Callable[..., Sweep]
@@ -32,7 +34,7 @@ def test_only_finished_runs_count(sweep: Make, uri: str, status: str) -> None:
     assert study.missing("none", "best_test", "score") == [(42, 1)]
 
 
-def test_a_re_delivered_cell_counts_once(sweep: Make, uri: str) -> None:
+def test_a_cell_that_was_uploaded_twice_counts_once(sweep: Make, uri: str) -> None:
     made = sweep()
     made.variant("none", [0.8], n_folds=1)
     made.child("none", 0, 0.3, n_folds=1, cell="same")
@@ -49,20 +51,38 @@ def test_protocols_and_trainers_are_never_mixed(sweep: Make, uri: str) -> None:
     assert all(run.key == study.key for study in studies for run in study.configs)
 
 
-def test_a_server_gives_page_by_page_what_a_database_gives_at_once(
-    sweep: Make, uri: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "missing",
+    ["plb_ablate.tracking.mlflow_reader._engine", "mlflow.store.tracking.dbmodels.models.SqlLatestMetric"],
+    ids=["server", "another MLflow"],
+)
+def test_the_search_returns_page_by_page_what_the_tables_return_at_once(
+    sweep: Make, uri: str, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     made = sweep()
     made.variant("none", [*(0.1 * i for i in range(9)), float("nan")])
     made.child("none", 3, 0.2, status="FAILED")
-    monkeypatch.setattr(store, "PAGE", 3)
+    monkeypatch.setattr(mlflow_reader, "PAGE", 3)
     wanted = {"level": "fold", "dataset": "emodb"}
     asked = (open_store(uri), made.experiment_id, wanted, {"fold", "cell"}, {"best_test/wa", "seconds"})
-    database, server = finished_runs(*asked), list(from_client(*asked))
-    assert len(database) == 10
+    from_tables = finished_runs(*asked)
+    assert len(from_tables) == 10
+    if missing.endswith("_engine"):
+        monkeypatch.setattr(missing, lambda client: None)
+    else:
+        monkeypatch.delattr(missing)
+    searches, search = [], MlflowClient.search_runs
+
+    def counted(client: MlflowClient, *asked_for: object, **options: object) -> object:
+        searches.append(options)
+        return search(client, *asked_for, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MlflowClient, "search_runs", counted)
+    searched = finished_runs(*asked)
+    assert len(searches) == 4
     plain = [
         [(run.run_id, run.ended, sorted(run.tags.items()), sorted(run.metrics.items())) for run in found]
-        for found in (database, server)
+        for found in (from_tables, searched)
     ]
     assert repr(plain[0]) == repr(plain[1])  # as text, for nan is not equal to itself
 
@@ -86,7 +106,7 @@ def test_foreign_runs_in_the_experiment_are_passed_over(sweep: Make, uri: str) -
 
 
 def test_an_unknown_experiment_names_those_there_are(uri: str) -> None:
-    with pytest.raises(StoreError, match="there are: Default"):
+    with pytest.raises(StoreError, match="existing: Default"):
         read_studies(open_store(uri), "plb_ablate")
 
 
@@ -108,7 +128,7 @@ def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_answer_is_a_store_error_without_its_password() -> None:
-    with pytest.raises(StoreError, match=r"The MLflow store http://\*\*\*@127.0.0.1:9 cannot be read") as caught:
+    with pytest.raises(StoreError, match=r"The MLflow store http://\*\*\*@127.0.0.1:9 cannot be used") as caught:
         read_studies(open_store("http://user:secret@127.0.0.1:9"), "plb_ablate")
     assert "secret" not in str(caught.value)
 

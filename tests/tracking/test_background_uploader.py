@@ -1,4 +1,4 @@
-"""Tracking goes away and comes back; the results wait in the ledger, and arrive once each."""
+"""The store fails and works again: the results stay in the ledger, and are uploaded once each."""
 
 import shutil
 import sqlite3
@@ -12,10 +12,10 @@ from plb_ablate.config.schema import Config, Tracking
 from plb_ablate.core.errors import CellError, StoreError
 from plb_ablate.ledger.store import Ledger, LedgerEntry
 from plb_ablate.orchestration.sweep import Sweep
-from plb_ablate.tracking import background_uploader as courier_module
-from plb_ablate.tracking import mlflow_writer as track
-from plb_ablate.tracking.background_uploader import Courier
-from plb_ablate.tracking.mlflow_writer import Tracker, check_store
+from plb_ablate.tracking import background_uploader, mlflow_writer
+from plb_ablate.tracking.background_uploader import BackgroundUploader
+from plb_ablate.tracking.mlflow_writer import Tracker
+from plb_ablate.tracking.store import check_store
 from tests.results_helper import a_config, finish, planned
 
 
@@ -31,39 +31,39 @@ def statuses(folder: Path) -> list[str]:
         return [row[0] for row in store.execute("SELECT status FROM runs WHERE lifecycle_stage = 'active'")]
 
 
-def test_what_a_broken_store_refused_is_delivered_at_the_end_once_each(
+def test_what_a_broken_store_refused_is_uploaded_at_the_end_once_each(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared, cells = planned(config)
     ledger = Ledger(Path(config.ledger))
-    courier = Courier(config.tracking, ledger)
-    monkeypatch.setattr(courier_module, "_PAUSE", 1000.0)
-    tries, original = [], Tracker.deliver
+    uploader = BackgroundUploader(config.tracking, ledger)
+    monkeypatch.setattr(background_uploader, "_RETRY_DELAY", 1000.0)
+    tries, original = [], Tracker.upload
 
     def counted(self: Tracker, entry: LedgerEntry) -> str:
         tries.append(entry.cell)
         return original(self, entry)
 
-    monkeypatch.setattr(Tracker, "deliver", counted)
+    monkeypatch.setattr(Tracker, "upload", counted)
     (tmp_path / "mlruns").write_text("where artifacts should go is no folder")
     for cell in cells:
-        courier.take(finish(ledger, cell, prepared, seed=cell.fold))
-    courier._thread.submit(lambda: None).result()
+        uploader.submit(finish(ledger, cell, prepared, seed=cell.fold))
+    uploader._thread.submit(lambda: None).result()
     assert tries == [cells[0].id], "a store that fails is left alone for a while"
-    assert set(courier.waiting) == {cell.id for cell in cells}
-    assert isinstance(courier.error, StoreError)
+    assert set(uploader.pending) == {cell.id for cell in cells}
+    assert isinstance(uploader.error, StoreError)
     (tmp_path / "mlruns").unlink()
-    courier.finish()
-    assert not courier.waiting
+    uploader.finish()
+    assert not uploader.pending
     assert statuses(tmp_path) == ["FINISHED"] * 4
 
 
-def test_stopping_finishes_the_delivery_under_way_and_begins_no_other(
+def test_stopping_completes_the_upload_in_progress_and_starts_no_other(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared, cells = planned(config)
     ledger = Ledger(Path(config.ledger))
-    courier = Courier(config.tracking, ledger)
+    uploader = BackgroundUploader(config.tracking, ledger)
     under_way, original = threading.Event(), Tracker._child
 
     def slowly(self: Tracker, *what: object) -> str:
@@ -74,14 +74,14 @@ def test_stopping_finishes_the_delivery_under_way_and_begins_no_other(
     monkeypatch.setattr(Tracker, "_child", slowly)
     entries = [finish(ledger, cell, prepared) for cell in cells]
     for entry in entries:
-        courier.take(entry)
+        uploader.submit(entry)
     assert under_way.wait(10)
-    courier.stop()
+    uploader.stop()
     assert statuses(tmp_path) == ["FINISHED"] * 2
-    assert [entry.is_delivered(courier._tracker.key) for entry in entries] == [True, False, False]
+    assert [entry.is_uploaded(uploader._tracker.key) for entry in entries] == [True, False, False]
 
 
-def test_a_lock_that_passes_is_waited_for_and_one_that_stays_is_an_error(
+def test_an_upload_is_retried_while_the_database_is_locked_and_then_fails(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared, cells = planned(config)
@@ -95,14 +95,14 @@ def test_a_lock_that_passes_is_waited_for_and_one_that_stays_is_an_error(
             return "run"
         raise StoreError("(sqlite3.OperationalError) database is locked")
 
-    monkeypatch.setattr(Tracker, "_deliver", locked)
-    monkeypatch.setattr(track, "_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(Tracker, "_upload", locked)
+    monkeypatch.setattr(mlflow_writer, "_PAUSES", (0.01, 0.01))
     entry = finish(ledger, cells[0], prepared)
     stays = 3
-    assert tracker.deliver(entry) == "run"
+    assert tracker.upload(entry) == "run"
     tries, stays = [], 4
     with pytest.raises(StoreError, match="locked"):
-        tracker.deliver(entry)
+        tracker.upload(entry)
     assert len(tries) == 3
 
 
@@ -110,9 +110,9 @@ def test_a_parent_that_a_killed_process_left_half_written_is_replaced(config: Co
     prepared, cells = planned(config)
     ledger = Ledger(Path(config.ledger))
     tracker = Tracker(config.tracking, ledger)
-    tags = track._variant_tags(cells[0].description) | {"level": "config"}
+    tags = mlflow_writer._variant_tags(cells[0].description) | {"level": "config"}
     tracker.client.create_run(tracker.experiment, tags=tags)
-    tracker.deliver(finish(ledger, cells[0], prepared))
+    tracker.upload(finish(ledger, cells[0], prepared))
     assert statuses(tmp_path) == ["FINISHED"] * 2
     (parent,) = tracker._runs({"level": "config"})
     assert parent.data.metrics["folds_done"] == 1
@@ -135,7 +135,7 @@ def test_without_an_address_there_is_no_tracker(tmp_path: Path) -> None:
         Tracker(Tracking(uri=None), Ledger(tmp_path))
 
 
-def test_a_sweep_says_what_is_not_in_mlflow_and_the_next_one_delivers_it(config: Config, tmp_path: Path) -> None:
+def test_a_sweep_says_what_is_not_in_mlflow_and_the_next_one_uploads_it(config: Config, tmp_path: Path) -> None:
     prepared, cells = planned(config)
     for cell in cells:
         finish(Ledger(Path(config.ledger)), cell, prepared)

@@ -1,4 +1,4 @@
-"""What is delivered to a real store, read back by another process."""
+"""What is uploaded to a real store, read back by another process."""
 
 import json
 import shutil
@@ -62,7 +62,7 @@ def test_cells_become_a_parent_and_its_folds(config: Config, ledger: Ledger) -> 
     tracker = Tracker(config.tracking, ledger)
     entries = [finish(ledger, cell, prepared, seed=cell.fold) for cell in cells]
     for entry in entries:
-        tracker.deliver(entry)
+        tracker.upload(entry)
     runs = stored(config)
     (parent,) = [run for run in runs if run["tags"]["level"] == "config"]
     children = [run for run in runs if run["tags"]["level"] == "fold"]
@@ -107,23 +107,23 @@ def test_cells_become_a_parent_and_its_folds(config: Config, ledger: Ledger) -> 
         assert child["tags"][tag]
 
 
-def test_a_cell_is_delivered_once(config: Config, ledger: Ledger) -> None:
+def test_a_cell_is_uploaded_once(config: Config, ledger: Ledger) -> None:
     prepared, cells = planned(config)
     entry = finish(ledger, cells[0], prepared)
     first = Tracker(config.tracking, ledger)
-    assert first.undelivered() == [entry]
-    run = first.deliver(entry)
-    assert Tracker(config.tracking, ledger).deliver(entry) == run
-    assert first.undelivered() == []
+    assert first.pending() == [entry]
+    run = first.upload(entry)
+    assert Tracker(config.tracking, ledger).upload(entry) == run
+    assert first.pending() == []
     assert len(stored(config)) == 2
 
 
-def test_what_a_killed_delivery_left_is_replaced(config: Config, ledger: Ledger) -> None:
+def test_what_a_killed_upload_left_is_replaced(config: Config, ledger: Ledger) -> None:
     prepared, cells = planned(config)
     entry = finish(ledger, cells[0], prepared)
     tracker = Tracker(config.tracking, ledger)
     tracker.client.create_run(tracker.experiment, tags={"cell": entry.cell, "level": "fold"})
-    tracker.deliver(entry)
+    tracker.upload(entry)
     runs = stored(config)
     assert [run["status"] for run in runs] == ["FINISHED"] * 2
 
@@ -141,9 +141,9 @@ def test_another_store_gets_its_own_copy(config: Config, ledger: Ledger, tmp_pat
     shutil.copy(empty_store, tmp_path / "second.db")
     prepared, cells = planned(config)
     entry = finish(ledger, cells[0], prepared)
-    Tracker(config.tracking, ledger).deliver(entry)
+    Tracker(config.tracking, ledger).upload(entry)
     elsewhere = Tracker(Tracking(f"sqlite:///{tmp_path}/second.db"), ledger)
-    assert elsewhere.undelivered() == [entry]
+    assert elsewhere.pending() == [entry]
 
 
 @pytest.mark.parametrize("uri", ["sqlite:////nowhere/mlflow.db", "nonsense://host/db"])
@@ -153,7 +153,7 @@ def test_a_store_that_cannot_be_opened_is_an_error_that_names_the_way_out(ledger
     assert "plb_ablate.sync" in str(caught.value)
 
 
-def test_a_result_outlives_a_store_that_breaks_and_is_delivered_later(
+def test_a_result_outlives_a_store_that_breaks_and_is_uploaded_later(
     config: Config, ledger: Ledger, tmp_path: Path, empty_store: Path, commands: CommandLine
 ) -> None:
     prepared, cells = planned(config)
@@ -163,11 +163,11 @@ def test_a_result_outlives_a_store_that_breaks_and_is_delivered_later(
     for leftover in tmp_path.glob("mlflow.db-*"):
         leftover.unlink()
     with pytest.raises(StoreError):
-        tracker.deliver(entry)
-    assert not entry.is_delivered(tracker.key)
+        tracker.upload(entry)
+    assert not entry.is_uploaded(tracker.key)
     assert entry.state == "done"
     shutil.copy(empty_store, tmp_path / "mlflow.db")
-    for said in ("1 results delivered", "0 results delivered"):
+    for said in ("1 results uploaded", "0 results uploaded"):
         done = commands.run(module="plb_ablate.sync")
         assert (done.returncode, said in done.stdout) == (0, True), done.stderr
     assert [run["status"] for run in stored(config)] == ["FINISHED"] * 2

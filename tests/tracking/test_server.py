@@ -1,4 +1,4 @@
-"""A real MLflow server on a real PostgreSQL, both started here, with two sweeps that deliver at the same time."""
+"""A real MLflow server on a real PostgreSQL, both started here, with two sweeps that upload at the same time."""
 
 import os
 import shutil
@@ -106,7 +106,7 @@ def finished_study(corpus: Path, folder: Path, seed: int) -> Config:
     return config
 
 
-def test_two_sweeps_deliver_at_once_and_the_report_reads_them(
+def test_two_sweeps_upload_at_once_and_the_report_reads_them(
     lab: str, commands: CommandLine, small_corpus: Path
 ) -> None:
     configs = [finished_study(small_corpus, commands.folder, seed) for seed in (1, 2)]

@@ -37,7 +37,7 @@ PANELS = 6
 
 def forest(analysis: Analysis) -> "Figure | None":
     """Draw Δ of every variant with its 95 % interval; None where nothing was compared."""
-    rows = [*analysis.headline.items()]
+    rows = [*analysis.primary_comparisons.items()]
     if not rows:
         return None
     figure, (axes,) = empty_figure(5.6, row_margins([name for name, _ in rows]), len(rows) * 0.36)
@@ -49,7 +49,7 @@ def forest(analysis: Analysis) -> "Figure | None":
         axes.plot(middle, y, "o", color=colour, markersize=6, zorder=3)
         axes.annotate(f"{middle:+.2f}", (middle, y), (0, 5), textcoords="offset points", ha="center", fontsize=8)
     label_rows(axes, [display_name(name) for name, _ in rows])
-    rule = RULE_LABELS[analysis.study.headline[0]]
+    rule = RULE_LABELS[analysis.study.primary_metric[0]]
     axes.set_xlabel(f"Δ, proposed minus variant (points), {rule}; grey: ±{100 * ROPE:g} point", fontsize=9)
     used = [word for word in EFFECTS if any(effect(c) == word for _, c in rows)]
     handles = [axes.plot([], [], "o-", color=COLOURS[word], label=EFFECTS[word])[0] for word in used]
@@ -59,10 +59,10 @@ def forest(analysis: Analysis) -> "Figure | None":
 
 def paired(analysis: Analysis) -> "Figure | None":
     """Draw every fold's score with the proposed model and with the variant, joined; None where nothing was compared."""
-    names = [*analysis.headline]
+    names = [*analysis.primary_comparisons]
     if not names:
         return None
-    study, (rule, metric) = analysis.study, analysis.study.headline
+    study, (rule, metric) = analysis.study, analysis.study.primary_metric
     lines = math.ceil(len(names) / PANELS)
     columns = max(3, min(len(names), PANELS))
     bottom = 0.65 + 0.15 * max(_broken(name).count("\n") for name in names)
@@ -124,7 +124,7 @@ def gap(analysis: Analysis) -> "Figure | None":
         xs = [scores[rule] for scores in means.values() if rule in scores]
         axes.plot(xs, ys, marker, color=colour, markersize=6, linestyle="none", label=RULE_LABELS[rule])
     label_rows(axes, [display_name(name) for name in means])
-    axes.set_xlabel(f"mean {METRIC_NAMES[study.headline[1]]} (%)")
+    axes.set_xlabel(f"mean {METRIC_NAMES[study.primary_metric[1]]} (%)")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
     return figure
 

@@ -14,7 +14,7 @@ from plb_ablate.report.published.comparison import COLUMNS, departures
 from plb_ablate.report.published.learning_curves import agreements
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import display_name, summary
-from plb_ablate.report.tables.model import Cell, Table, cut, number, rounded, text
+from plb_ablate.report.tables.model import Table, TableCell, cut, number, rounded, text
 from plb_ablate.statistics.extremes import extreme_interval
 from plb_ablate.statistics.paired_test import nadeau_bengio, pair
 from plb_ablate.statistics.summary import wa_summary
@@ -34,8 +34,8 @@ class Claim:
     """One claim of the page: what it says, what the runs say, and what follows."""
 
     what: str
-    says: Cell
-    ours: Cell
+    says: TableCell
+    ours: TableCell
     interval: Interval | None
     verdict: str
     errata: tuple[int, ...]
@@ -147,7 +147,7 @@ def _wins(study: Study, winner: str, column: int) -> str:
 def _gap(study: Study, winner: str, other: str, column: int) -> Interval | None:
     """Give the 95 % interval of winner minus other in one column: paired for the mean, from both cells else."""
     if column == 2:
-        rule, metric = study.headline
+        rule, metric = study.primary_metric
         try:
             ours, theirs = (fold_scores(study, name, rule, metric) for name in (winner, other))
             pairs = pair(ours, theirs, other)
@@ -175,9 +175,9 @@ def delta_interval(analysis: Analysis, column: int) -> Interval | None:
 
 def cell_intervals(study: Study, ablation: str) -> tuple[Interval | None, Interval | None, Interval | None]:
     """Give the 95 % intervals, in percent, for another study's max, min and mean; None where folds are missing."""
-    rule, metric = study.headline
+    rule, metric = study.primary_metric
     found = fold_scores(study, ablation, rule, metric)
-    if len(found) < len(study.cells) or study.n_folds < 2:
+    if len(found) < len(study.seed_fold_pairs) or study.n_folds < 2:
         return None, None, None
     scores = [100 * cell.score for cell in found.values()]
     sizes = [cell.n_train for cell in found.values()], [cell.n_test for cell in found.values()]
@@ -196,8 +196,8 @@ def _percent(low: float, high: float) -> Interval:
 
 
 def _shown(study: Study, ablation: str) -> tuple[float, float, float]:
-    scores = study.scores(ablation, *study.headline)
-    return summary(scores.values()) if len(scores) == len(study.cells) else (math.nan, math.nan, math.nan)
+    scores = study.scores(ablation, *study.primary_metric)
+    return summary(scores.values()) if len(scores) == len(study.seed_fold_pairs) else (math.nan, math.nan, math.nan)
 
 
 def claims_table(found: list[Claim]) -> Table:

@@ -7,7 +7,7 @@ from plb_ablate.config.schema import Trainer
 from plb_ablate.published import tables as published
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name, published_rows
-from plb_ablate.report.tables.model import MISSING, Cell, Table, number, rounded, text
+from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
 
 __all__ = ["COLUMNS", "beside_table", "departures"]
 
@@ -43,17 +43,17 @@ def beside_table(study: Study) -> Table:
     Ours is the published score under the study's own rule, whatever the metric of its verdict, so that like stands
     beside like. Cells are cut, and Δ is taken, as the page does.
     """
-    rule, dataset = study.headline[0], study.key.dataset
+    rule, dataset = study.primary_metric[0], study.key.dataset
     theirs, scores = published.table(dataset), {}
     for name in theirs:
         found = [*study.scores(name, rule, "score").values()]
-        scores[name] = found if len(found) == len(study.cells) else None
+        scores[name] = found if len(found) == len(study.seed_fold_pairs) else None
     ours, delta = published_rows([(name, study.params(name), scores[name]) for name in theirs])
     rows = [
         (text(display_name(name)), number(row.params), mine[1], *_pairs(row.wa, mine[2:]))
         for mine, (name, row) in zip(ours, theirs.items(), strict=True)
     ]
-    rows.append((text("Δ"), Cell(""), Cell(""), *_pairs(published.delta(dataset), delta, signed=True)))
+    rows.append((text("Δ"), TableCell(""), TableCell(""), *_pairs(published.delta(dataset), delta, signed=True)))
     return Table(
         "beside_published",
         f"The published table beside ours: {METRIC_NAMES['score']}, {RULE_LABELS[rule]}; "
@@ -69,11 +69,11 @@ def _header(column: str) -> tuple[str, str, str]:
     return column, f"our {column}", f"{column.partition('_')[0]} difference"
 
 
-def _pairs(theirs: tuple[float, ...], ours: list[Cell], *, signed: bool = False) -> list[Cell]:
+def _pairs(theirs: tuple[float, ...], ours: list[TableCell], *, signed: bool = False) -> list[TableCell]:
     cells = []
     for published_value, mine in zip(theirs, ours, strict=True):
         difference = mine.value - published_value if isinstance(mine.value, float) else None
-        shown = Cell(MISSING) if difference is None else rounded(difference, signed=True)
+        shown = TableCell(MISSING) if difference is None else rounded(difference, signed=True)
         cells += [rounded(published_value, signed=signed), mine, shown]
     return cells
 

@@ -14,7 +14,7 @@ from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey
 from plb_ablate.report.tables.accuracy import block_table, display_name
 from plb_ablate.report.tables.cost_benefit import cost_table
 from plb_ablate.report.tables.differences import comparison_table, verdict
-from plb_ablate.report.tables.model import Cell, Table, number, rounded, text
+from plb_ablate.report.tables.model import Table, TableCell, number, rounded, text
 
 __all__ = ["printed_table", "published_study", "published_verdict", "write_published"]
 
@@ -58,7 +58,7 @@ def printed_table(dataset: str) -> Table:
         "printed",
         f"{dataset} as the published page prints it.",
         ("Name", "#Params", *COLUMNS),
-        (*rows, (text("Δ"), Cell(""), *delta)),
+        (*rows, (text("Δ"), TableCell(""), *delta)),
         "lrrrr",
         ("Spa (published) is the row that the page calls Spa.",),
     )
@@ -102,7 +102,7 @@ def _analysis(dataset: str) -> Analysis:
 
 def published_verdict(analysis: Analysis) -> str:
     """Say what the published folds show; of a dataset whose folds were not kept, that nothing can be said."""
-    if analysis.headline:
+    if analysis.primary_comparisons:
         return verdict(analysis)
     return (
         "**No verdict.** The fold scores of the removals were not kept (erratum 7), so nothing tells whether any Δ "
@@ -113,7 +113,7 @@ def published_verdict(analysis: Analysis) -> str:
 def _sections(analysis: Analysis) -> list[Section]:
     dataset = analysis.study.key.dataset
     found = [Section("Verdict", words=published_verdict(analysis)), Section("As printed", (printed_table(dataset),))]
-    if not analysis.headline:
+    if not analysis.primary_comparisons:
         return found
     found += [
         Section("Differences from the proposed model", (comparison_table(analysis),), figure="forest"),

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.config.variants import same_network_notes
 from plb_ablate.report.study import STREAMS, Study
-from plb_ablate.report.tables.model import MISSING, Cell, Table, cut, number, rounded, text
+from plb_ablate.report.tables.model import MISSING, Table, TableCell, cut, number, rounded, text
 
 __all__ = [
     "METRIC_NAMES",
@@ -58,7 +58,7 @@ def summary(values: Iterable[float]) -> tuple[float, float, float]:
 
 def published_rows(
     rows: Sequence[tuple[str, int | None, Sequence[float] | None]],
-) -> tuple[list[list[Cell]], list[Cell]]:
+) -> tuple[list[list[TableCell]], list[TableCell]]:
     """Lay out rows as the published page does.
 
     Parameters
@@ -69,45 +69,45 @@ def published_rows(
 
     Returns
     -------
-    rows : list of list of Cell
+    rows : list of list of TableCell
         Name, #Params, max, min and mean in percent, cut to two decimals.
-    delta : list of Cell
+    delta : list of TableCell
         Proposed minus the best other row, column by column, from the numbers as shown; dashes where either is missing.
     """
     laid, shown = [], {}
     for ablation, params, values in rows:
-        cells = [cut(value) for value in summary(values)] if values else [Cell(MISSING)] * 3
+        cells = [cut(value) for value in summary(values)] if values else [TableCell(MISSING)] * 3
         if values:
             shown[ablation] = [float(cell.value or 0) for cell in cells]
         laid.append([text(display_name(ablation)), number(params), *cells])
     others = [shown[name] for name in shown if name != "none"]
-    delta = [Cell(MISSING)] * 3
+    delta = [TableCell(MISSING)] * 3
     if "none" in shown and others:
         delta = [rounded(shown["none"][i] - max(row[i] for row in others), signed=True) for i in range(3)]
     return laid, delta
 
 
 def wa_table(study: Study) -> Table:
-    """Make the table in the published layout, under the study's headline rule and metric.
+    """Make the table in the published layout, under the study's epoch-selection rule and primary metric.
 
     It holds the proposed model and the removals from it; the single streams, which the page has not, are in
     `block_table`. A column ``folds`` (done/wanted) appears as soon as one variant has missing folds. Several seeds
     stand in one row: max, min and mean are over all folds of all seeds.
     """
-    rule, metric = study.headline
+    rule, metric = study.primary_metric
     scores = {name: study.scores(name, rule, metric) for name in study.ablations if name not in STREAMS}
-    wanted = len(study.cells)
+    wanted = len(study.seed_fold_pairs)
     whole = {name: len(scores[name]) == wanted for name in scores}
     laid, delta = published_rows(
         [(name, study.params(name), [*scores[name].values()] if whole[name] else None) for name in scores]
     )
     header = ["Name", "#Params", "max_WA(%)", "min_WA(%)", "avg_WA(%)"]
-    last = [text("Δ"), Cell(""), *delta]
+    last = [text("Δ"), TableCell(""), *delta]
     notes = [DELTA_NOTE, *([SPA_NOTE] if "spa_published" in scores else []), *same_network_notes(scores)]
     if not all(whole.values()):
         header.append("folds")
         laid = [[*row, text(f"{len(scores[name])}/{wanted}")] for row, name in zip(laid, scores, strict=True)]
-        last.append(Cell(""))
+        last.append(TableCell(""))
     table = Table(
         "wa",
         f"{METRIC_NAMES[metric]}, {RULE_LABELS[rule]}, over {_count(study)}.",
@@ -121,14 +121,14 @@ def wa_table(study: Study) -> Table:
 
 def block_table(study: Study) -> Table:
     """Make the table of the Pattern Learning Block itself: both streams, forward only, backward only."""
-    rule, metric = study.headline
+    rule, metric = study.primary_metric
     rows = []
     for name in ("none", *STREAMS):
         scores = [100 * score for score in study.scores(name, rule, metric).values()]
-        whole = len(scores) == len(study.cells)
+        whole = len(scores) == len(study.seed_fold_pairs)
         numbers = [min(scores), max(scores), fmean(scores), _std(scores)] if whole else [None] * 4
         title = "both streams" if name == "none" else display_name(name)
-        done = text(f"{len(scores)}/{len(study.cells)}")
+        done = text(f"{len(scores)}/{len(study.seed_fold_pairs)}")
         rows.append((text(title), number(study.params(name)), *map(rounded, numbers), done))
     table = Table(
         "block",
@@ -147,8 +147,8 @@ def accuracy_table(study: Study, rule: str) -> Table:
         row = [text(display_name(name))]
         for metric in ("wa", "ua", "macro_f1"):
             scores = [*study.scores(name, rule, metric).values()]
-            row += [*_mean_and_std(scores)] if len(scores) == len(study.cells) else [Cell(MISSING)] * 2
-        rows.append((*row, text(f"{len(study.scores(name, rule, 'wa'))}/{len(study.cells)}")))
+            row += [*_mean_and_std(scores)] if len(scores) == len(study.seed_fold_pairs) else [TableCell(MISSING)] * 2
+        rows.append((*row, text(f"{len(study.scores(name, rule, 'wa'))}/{len(study.seed_fold_pairs)}")))
     table = Table(
         f"accuracy_{rule}",
         f"Accuracy over utterances, mean recall and macro-F1, {RULE_LABELS[rule]}, mean and standard deviation over "
@@ -180,7 +180,7 @@ def _cells(cells: Sequence[tuple[int, int]]) -> str:
     return ", ".join(f"seed {seed} fold {' '.join(str(f) for s, f in cells if s == seed)}" for seed in seeds)
 
 
-def _mean_and_std(fractions: Sequence[float]) -> tuple[Cell, Cell]:
+def _mean_and_std(fractions: Sequence[float]) -> tuple[TableCell, TableCell]:
     percent = [100 * value for value in fractions]
     return rounded(fmean(percent)), rounded(_std(percent))
 

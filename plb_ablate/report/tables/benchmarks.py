@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from plb_ablate.published import tables as published
 from plb_ablate.report.tables.accuracy import display_name
-from plb_ablate.report.tables.model import MISSING, Cell, Table, number, rounded, text
+from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
 from plb_ablate.tracking.mlflow_reader import StoredRun, experiment_id, finished_runs
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def inference_table(runs: list[StoredRun], dataset: str) -> Table:
     if dataset in published.DATASETS:
         for hardware, times_of in published.inference_times().items():
             mean = rounded(1e3 * times_of[dataset])
-            blank = Cell(MISSING)
+            blank = TableCell(MISSING)
             rows.append((text("proposed"), text(hardware), text("as published"), mean, blank, blank, blank))
     return Table(
         "inference",
@@ -73,7 +73,7 @@ def memory_table(runs: list[StoredRun]) -> Table:
         gpu = rounded(own.get("training/gpu_mb"), 3)
         rows.append((text(name), text(hardware), *sizes, *(rounded(peak, 0) for peak in peaks), gpu))
     printed = published.memory()
-    blank = Cell(MISSING)
+    blank = TableCell(MISSING)
     sizes = (text(printed.params), rounded(printed.size_mb, 3))
     rows.append(
         (text("proposed"), text("as published"), *sizes, blank, blank, blank, rounded(1e3 * printed.peak_gb, 3))

@@ -7,7 +7,7 @@ from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import Analysis, effect, points
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name
-from plb_ablate.report.tables.model import MISSING, Cell, Table, cut, number, rounded, text
+from plb_ablate.report.tables.model import MISSING, Table, TableCell, cut, number, rounded, text
 
 __all__ = ["cost_table"]
 
@@ -22,7 +22,7 @@ _READINGS = {
 def cost_table(analysis: Analysis) -> Table:
     """Make the table of parameters, Δ per 1,000 of them, training time and the published benefit/cost ratio."""
     study = analysis.study
-    rule, metric = study.headline
+    rule, metric = study.primary_metric
     rows = [_row(analysis, name) for name in study.ablations]
     table = Table(
         "cost",
@@ -39,13 +39,13 @@ def cost_table(analysis: Analysis) -> Table:
     return table.with_best((6,), range(len(rows)))
 
 
-def _row(analysis: Analysis, name: str) -> tuple[Cell, ...]:
-    study, comparison = analysis.study, analysis.headline.get(name)
+def _row(analysis: Analysis, name: str) -> tuple[TableCell, ...]:
+    study, comparison = analysis.study, analysis.primary_comparisons.get(name)
     params, full = study.params(name), study.params("none")
     removed = full - params if params is not None and full is not None and name != "none" else None
     delta = points(comparison.test.mean) if comparison else math.nan
     seconds = [run.seconds for run in study.runs(name).values() if math.isfinite(run.seconds)]
-    reading = text(_READINGS[effect(comparison)]) if comparison else Cell("" if name == "none" else MISSING)
+    reading = text(_READINGS[effect(comparison)]) if comparison else TableCell("" if name == "none" else MISSING)
     return (
         text(display_name(name)),
         number(params),
@@ -60,7 +60,7 @@ def _row(analysis: Analysis, name: str) -> tuple[Cell, ...]:
 
 def _ratio(study: Study, name: str, params: int | None) -> float | None:
     """Give mean WA in percent per thousand parameters, in percent."""
-    scores = study.scores(name, *study.headline)
-    if not params or len(scores) < len(study.cells):
+    scores = study.scores(name, *study.primary_metric)
+    if not params or len(scores) < len(study.seed_fold_pairs):
         return None
     return 100 * 100 * fmean(scores.values()) / (params / 1000)

@@ -4,7 +4,7 @@ from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import ALPHA, CERTAIN, Analysis, effect, points
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name
-from plb_ablate.report.tables.model import MISSING, Cell, Table, number, rounded, text
+from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
 from plb_ablate.statistics.comparison import Comparison
 from plb_ablate.statistics.equivalence import ROPE
 from plb_ablate.statistics.power import MOST_SEEDS
@@ -34,31 +34,31 @@ _HEADER = (
 )
 
 
-def p_cell(p: float) -> Cell:
+def p_cell(p: float) -> TableCell:
     """Make a cell of a p-value: two digits, four decimals at most."""
     if p < 0.0001:
-        return Cell("< 0.0001", p)
+        return TableCell("< 0.0001", p)
     digits = next((d for d in (2, 3) if p >= 10.0 ** (1 - d)), 4)
-    return Cell(f"{p:.{digits}f}", p)
+    return TableCell(f"{p:.{digits}f}", p)
 
 
 def verdict(analysis: Analysis) -> str:
     """Say which modules are shown to matter and which are not, under which protocol; Markdown."""
     study = analysis.study
-    rule, metric = study.headline
+    rule, metric = study.primary_metric
     lines = [
         f"Under protocol={study.key.protocol}, {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}; {_design(study)}. "
-        f"Corrected paired t-test against the proposed model, Holm over {len(analysis.headline)} variants, "
+        f"Corrected paired t-test against the proposed model, Holm over {len(analysis.primary_comparisons)} variants, "
         f"level {100 * ALPHA:g} %.\n"
     ]
     if rule == "best_test":
         lines.append("These scores are optimistic: the epoch was chosen on the very fold that is scored.\n")
     if rule in analysis.refused:
         return "\n".join([*lines, f"**No verdict.** {analysis.refused[rule]}\n"])
-    if not analysis.headline:
+    if not analysis.primary_comparisons:
         lines.append("**No verdict.** No variant has all the folds that the proposed model has.\n")
     for word, title in _GROUPS.items():
-        found = [(name, c) for name, c in analysis.headline.items() if effect(c) == word]
+        found = [(name, c) for name, c in analysis.primary_comparisons.items() if effect(c) == word]
         if found:
             lines.append(f"- **{title}**")
             lines += [f"    - {_named(name)}: {_words(c, word)}" for name, c in found]
@@ -98,11 +98,11 @@ def _more(c: Comparison) -> str:
 
 
 def comparison_table(analysis: Analysis) -> Table:
-    """Make the table of differences from the proposed model under the headline rule, with all that is said of them."""
+    """Make the table of differences from the proposed model, with all statistics of them."""
     study = analysis.study
-    rule, metric = study.headline
-    rows = [(text(display_name(name)), *_numbers(c)) for name, c in analysis.headline.items()]
-    rows += [(text(display_name(name)), *[Cell(MISSING)] * 10) for name in analysis.not_compared]
+    rule, metric = study.primary_metric
+    rows = [(text(display_name(name)), *_numbers(c)) for name, c in analysis.primary_comparisons.items()]
+    rows += [(text(display_name(name)), *[TableCell(MISSING)] * 10) for name in analysis.not_compared]
     return Table(
         "differences",
         f"Proposed minus variant in points of {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}, paired over "
@@ -120,7 +120,7 @@ def comparison_table(analysis: Analysis) -> Table:
     )
 
 
-def _numbers(c: Comparison) -> tuple[Cell, ...]:
+def _numbers(c: Comparison) -> tuple[TableCell, ...]:
     low, high = c.test.ci95
     chances = (c.posterior.p_costs, c.posterior.p_equivalent, c.posterior.p_gains)
     return (

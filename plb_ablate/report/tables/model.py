@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 
-__all__ = ["MISSING", "Cell", "Table", "cut", "number", "rounded", "text"]
+__all__ = ["MISSING", "Table", "TableCell", "cut", "number", "rounded", "text"]
 
 MISSING = "–"
 """What stands where there is no number."""
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One cell: what is shown, and what a program should read.
 
     Parameters
@@ -45,7 +45,7 @@ class Table:
         What the numbers are, in one line.
     header : tuple of str
         Column names.
-    rows : tuple of tuple of Cell
+    rows : tuple of tuple of TableCell
         Each as long as `header`.
     align : str
         One of ``l``, ``r`` a column.
@@ -56,7 +56,7 @@ class Table:
     name: str
     caption: str
     header: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     align: str
     notes: tuple[str, ...] = field(default=())
 
@@ -76,31 +76,31 @@ class Table:
         return replace(self, rows=tuple(tuple(row) for row in table))
 
 
-def text(value: str) -> Cell:
+def text(value: str) -> TableCell:
     """Make a cell of words."""
-    return Cell(value, value or None)
+    return TableCell(value, value or None)
 
 
-def number(value: float | None, form: str = ",d") -> Cell:
+def number(value: float | None, form: str = ",d") -> TableCell:
     """Make a cell of a number in the format `form`; a dash for None and nan."""
     if value is None or math.isnan(value):
-        return Cell(MISSING)
-    return Cell(format(value, form), value)
+        return TableCell(MISSING)
+    return TableCell(format(value, form), value)
 
 
-def rounded(value: float | None, digits: int = 2, *, signed: bool = False) -> Cell:
+def rounded(value: float | None, digits: int = 2, *, signed: bool = False) -> TableCell:
     """Make a cell of a number rounded to `digits` decimals; the CSV carries the rounded value too."""
     return _decimal(value, digits, ROUND_HALF_EVEN, signed)
 
 
-def cut(value: float | None, digits: int = 2, *, signed: bool = False) -> Cell:
+def cut(value: float | None, digits: int = 2, *, signed: bool = False) -> TableCell:
     """Make a cell of a number cut, not rounded, to `digits` decimals, as the published page does (88.187 is 88.18)."""
     return _decimal(value, digits, ROUND_DOWN, signed)
 
 
-def _decimal(value: float | None, digits: int, rounding: str, signed: bool) -> Cell:
+def _decimal(value: float | None, digits: int, rounding: str, signed: bool) -> TableCell:
     if value is None or not math.isfinite(value):
-        return Cell(MISSING)
+        return TableCell(MISSING)
     exact = Decimal(repr(round(value, 9))).quantize(Decimal(1).scaleb(-digits), rounding)
     exact = abs(exact) if exact == 0 else exact
-    return Cell(f"{exact:+}" if signed else f"{exact}", float(exact))
+    return TableCell(f"{exact:+}" if signed else f"{exact}", float(exact))

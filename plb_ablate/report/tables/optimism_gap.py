@@ -7,16 +7,16 @@ from plb_ablate.report.analysis import ALPHA, Analysis, points
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name
 from plb_ablate.report.tables.differences import p_cell
-from plb_ablate.report.tables.model import MISSING, Cell, Table, rounded, text
+from plb_ablate.report.tables.model import MISSING, Table, TableCell, rounded, text
 
 __all__ = ["delta_by_rule_table", "gap_table", "gap_words", "mean_scores"]
 
 
 def mean_scores(study: Study, ablation: str) -> dict[str, float]:
     """Give a variant's mean score in percent under each rule for which it has all folds."""
-    metric = study.headline[1]
+    metric = study.primary_metric[1]
     scores = {rule: study.scores(ablation, rule, metric) for rule in study.rules}
-    return {rule: 100 * fmean(s.values()) for rule, s in scores.items() if len(s) == len(study.cells)}
+    return {rule: 100 * fmean(s.values()) for rule, s in scores.items() if len(s) == len(study.seed_fold_pairs)}
 
 
 def gap_table(study: Study) -> Table:
@@ -32,7 +32,7 @@ def gap_table(study: Study) -> Table:
     header = ("Name", *study.rules, *(f"best_test - {rule}" for rule in gaps))
     return Table(
         "gap",
-        f"Mean {METRIC_NAMES[study.headline[1]]} in percent under each choice of the epoch, all from the same "
+        f"Mean {METRIC_NAMES[study.primary_metric[1]]} in percent under each choice of the epoch, all from the same "
         "trainings; the last columns are the optimism gap, in points.",
         header,
         tuple(rows),
@@ -42,13 +42,13 @@ def gap_table(study: Study) -> Table:
 
 
 def _note(study: Study) -> list[str]:
-    if "best_test" not in study.rules or study.headline[1] == "score":
+    if "best_test" not in study.rules or study.primary_metric[1] == "score":
         return []
     return ["On the test fold the epoch is chosen by the published score, so that its true WA need not be the highest."]
 
 
-def _difference(a: float | None, b: float | None) -> Cell:
-    return Cell(MISSING) if a is None or b is None else rounded(a - b, signed=True)
+def _difference(a: float | None, b: float | None) -> TableCell:
+    return TableCell(MISSING) if a is None or b is None else rounded(a - b, signed=True)
 
 
 def changes(analysis: Analysis, ablation: str) -> str:
@@ -67,8 +67,8 @@ def delta_by_rule_table(analysis: Analysis) -> Table:
     rows = []
     for name in names:
         found = [analysis.by_rule[rule].get(name) for rule in rules]
-        deltas = [Cell(MISSING) if c is None else rounded(points(c.test.mean), signed=True) for c in found]
-        p_values = [Cell(MISSING) if c is None else p_cell(c.p_holm) for c in found]
+        deltas = [TableCell(MISSING) if c is None else rounded(points(c.test.mean), signed=True) for c in found]
+        p_values = [TableCell(MISSING) if c is None else p_cell(c.p_holm) for c in found]
         rows.append((text(display_name(name)), *deltas, *p_values, text(changes(analysis, name))))
     header = ("Name", *(f"Δ {rule}" for rule in rules), *(f"p (Holm) {rule}" for rule in rules), "changes")
     return Table(

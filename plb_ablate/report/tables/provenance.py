@@ -5,7 +5,7 @@ import io
 
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import display_name
-from plb_ablate.report.tables.model import Cell, Table, number, text
+from plb_ablate.report.tables.model import Table, TableCell, number, text
 from plb_ablate.training.metrics import SCORES
 
 __all__ = ["fold_csv", "origin_table", "run_table"]
@@ -39,8 +39,8 @@ def origin_table(study: Study) -> Table:
 def run_table(study: Study, run_page: str = "") -> Table:
     """Make the table of the parent runs' MLflow ids, which lead to `run_page` where there is one."""
 
-    def place(run_id: str) -> Cell:
-        return Cell(run_id, run_id, link=f"{run_page}{run_id}" if run_page else "")
+    def place(run_id: str) -> TableCell:
+        return TableCell(run_id, run_id, link=f"{run_page}{run_id}" if run_page else "")
 
     rows = [(text(display_name(run.ablation)), number(run.seed, "d"), place(run.run_id)) for run in study.configs]
     return Table("runs", "MLflow parent runs.", ("Name", "seed", "run id"), tuple(rows), "lrl")

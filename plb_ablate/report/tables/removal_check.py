@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from plb_ablate.config.variants import network_names, removed_modules, same_network_notes
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import display_name
-from plb_ablate.report.tables.model import MISSING, Cell, Table, number, text
+from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, text
 
 __all__ = ["expected_loss", "removal_table"]
 
@@ -52,10 +52,10 @@ def removal_table(study: Study) -> Table:
     )
 
 
-def _row(study: Study, name: str, full: Mapping[str, int]) -> tuple[Cell, ...]:
+def _row(study: Study, name: str, full: Mapping[str, int]) -> tuple[TableCell, ...]:
     config = study.config(name)
     if config is None or not config.modules or not full:
-        return (text(display_name(name)), Cell(MISSING), Cell(MISSING), Cell(MISSING), text("no finished parent run"))
+        return (text(display_name(name)), *[TableCell(MISSING)] * 3, text("no finished parent run"))
     taken = {m: full.get(m, 0) - config.modules.get(m, 0) for m in sorted({*full, *config.modules})}
     taken = {module: count for module, count in taken.items() if count}
     wanted = {module: count for module, count in expected_loss(name, full).items() if count}

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from plb_ablate.report.tables.model import Cell, Table
+from plb_ablate.report.tables.model import Table, TableCell
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -91,13 +91,13 @@ def _row(cells: tuple[str, ...] | list[str]) -> str:
     return "|" + "|".join(cells) + "|"
 
 
-def _markdown_cell(cell: Cell) -> str:
+def _markdown_cell(cell: TableCell) -> str:
     words = cell.text.replace("|", r"\|")
     words = f"[{words}]({cell.link})" if cell.link else words
     return f"<U>**{words}**</U>" if cell.best else words
 
 
-def _latex_cell(cell: Cell) -> str:
+def _latex_cell(cell: TableCell) -> str:
     words = _escape(cell.text)
     return rf"\underline{{\textbf{{{words}}}}}" if cell.best else words
 

@@ -100,7 +100,7 @@ def test_a_task_killed_hard_is_reported_and_the_sweep_goes_on(
     again = commands.run(*job)
     assert again.returncode == 0, again.stderr
     assert "3 cells: 2 already done, 1 to train." in again.stderr
-    assert "going on after epoch" in (folder / "log.txt").read_text()
+    assert "resuming after epoch" in (folder / "log.txt").read_text()
     assert statuses(commands.folder) == ["FINISHED"] * 6
     *_, latest = sorted(commands.folder.glob("logs/*/slurm"))
     assert len(list(latest.glob("*_result.pkl"))) == 1, "what was done is not submitted again"

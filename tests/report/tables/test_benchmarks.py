@@ -10,7 +10,7 @@ from plb_ablate.bench.mlflow_log import track
 from plb_ablate.config.schema import Tracking
 from plb_ablate.report.tables.benchmarks import inference_table, memory_table, read_measurements
 from plb_ablate.report.tables.render import to_markdown
-from plb_ablate.tracking.mlflow_reader import open_store
+from plb_ablate.tracking.store import open_store
 
 
 @pytest.fixture

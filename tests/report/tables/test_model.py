@@ -1,6 +1,6 @@
 import pytest
 
-from plb_ablate.report.tables.model import MISSING, Cell, Table, cut, number, rounded, text
+from plb_ablate.report.tables.model import MISSING, Table, TableCell, cut, number, rounded, text
 
 
 @pytest.mark.parametrize(
@@ -12,13 +12,13 @@ def test_published_numbers_are_cut_not_rounded(value: float, shown: str) -> None
 
 
 def test_rounded_numbers_are_signed_when_asked_and_zero_has_a_plain_sign() -> None:
-    assert rounded(2.731, signed=True) == Cell("+2.73", 2.73)
-    assert rounded(-0.001, signed=True) == Cell("+0.00", 0.0)
+    assert rounded(2.731, signed=True) == TableCell("+2.73", 2.73)
+    assert rounded(-0.001, signed=True) == TableCell("+0.00", 0.0)
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_no_number_is_a_dash_and_an_empty_csv_cell(value: float | None) -> None:
-    assert rounded(value) == Cell(MISSING, None)
+    assert rounded(value) == TableCell(MISSING, None)
 
 
 def test_best_marks_ties_and_passes_over_dashes() -> None:

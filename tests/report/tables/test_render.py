@@ -1,15 +1,15 @@
 import pytest
 
-from plb_ablate.report.tables.model import Cell, Table, number, text
+from plb_ablate.report.tables.model import Table, TableCell, number, text
 from plb_ablate.report.tables.render import to_csv, to_latex, to_markdown, to_rich
 
 
 @pytest.fixture
 def table() -> Table:
     rows = (
-        (text("proposed"), number(95288), Cell("88.18", 88.18, best=True)),
-        (text("a|b_c"), number(None), Cell("–")),
-        (text("Δ"), Cell(""), Cell("+2.73", 2.73)),
+        (text("proposed"), number(95288), TableCell("88.18", 88.18, best=True)),
+        (text("a|b_c"), number(None), TableCell("–")),
+        (text("Δ"), TableCell(""), TableCell("+2.73", 2.73)),
     )
     return Table("wa", "WA in %", ("Name", "#Params", "avg_WA(%)"), rows, "lrr", ("A note.",))
 

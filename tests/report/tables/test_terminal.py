@@ -2,11 +2,11 @@ import sys
 
 import pytest
 
-from plb_ablate.report.tables.model import Cell, Table, text
+from plb_ablate.report.tables.model import Table, TableCell, text
 from plb_ablate.report.tables.terminal import show
 
 TABLE = Table(
-    "t", "A caption", ("Name", "WA"), ((text("proposed"), Cell("88.18", 88.18, best=True)),), "lr", ("A note",)
+    "t", "A caption", ("Name", "WA"), ((text("proposed"), TableCell("88.18", 88.18, best=True)),), "lr", ("A note",)
 )
 
 
