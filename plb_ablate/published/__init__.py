@@ -1,4 +1,4 @@
-"""The published study as facts: tables, fold scores, learning curves, errata.
+"""The published study as data: tables, fold scores, learning curves, errata.
 
-In: the files of ``published/data``. Out: numbers as printed, and our statistics of them.
+In: the files of ``published/data``. Out: the published numbers, and our statistics of them.
 """

@@ -1,7 +1,7 @@
-"""The published study's figures, carried in the package, and what its own folds say about its claims.
+"""The published tables and fold scores, which are part of the package, and our comparisons of the fold scores.
 
 Source: the project page and the released experiments of *A Light-weight Model for Speech Emotion Recognition based on
-Pattern Learning Block* (``published/data/README.md`` says which figure stands where). Tables are in percent with two
+Pattern Learning Block* (``published/data/README.md`` names the source of each file). Tables are in percent with two
 decimals, as printed; fold scores are fractions, as everywhere else in this package.
 """
 
@@ -43,22 +43,22 @@ __all__ = [
 SOURCE = (
     "A Light-weight Model for Speech Emotion Recognition based on Pattern Learning Block: project page, experiments"
 )
-"""Where every figure comes from."""
+"""Source of all numbers."""
 
 DATASETS = ("emodb", "ravdess", "iemocap")
-"""The datasets of the page, in its order."""
+"""The datasets of the page, in the same order."""
 
 REMOVALS = ("dwscnn", "cbam", "spa_published", "sa", "routing")
-"""The rows of each table below the proposed model, in its order; `spa_published` is the row that it calls Spa."""
+"""The rows of each table below the proposed model, in order; `spa_published` is the row that the page calls Spa."""
 
 UTTERANCES = {name: READERS[name].REFERENCE_COUNTS.utterances for name in DATASETS}
-"""Number of recordings that the published folds divide."""
+"""Number of recordings in the published folds."""
 
 N_SPLITS = Protocol.n_splits
 """Number of published folds."""
 
 RANDOM_STATE = Protocol.random_state
-"""Seed of the published folds; it stands in for the seed of the published trainings, which is not known."""
+"""Seed of the published folds; also used in place of the unknown seed of the published trainings."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class PublishedRow:
 
     @property
     def wa(self) -> tuple[float, float, float]:
-        """The three WA columns, in the table's order."""
+        """The three WA columns, in the order of the table."""
         return self.max_wa, self.min_wa, self.avg_wa
 
 
@@ -88,7 +88,7 @@ class PublishedMemory:
 
 @cache
 def read_rows(name: str) -> tuple[dict[str, str], ...]:
-    """Read a file of ``published/data/``: its rows, as text, by column."""
+    """Read a file of ``published/data/``; return its rows as text by column."""
     text = resources.files("plb_ablate").joinpath("published", "data", f"{name}.csv").read_text(encoding="utf-8")
     return tuple(csv.DictReader(text.splitlines()))
 
@@ -100,7 +100,7 @@ def _known(dataset: str) -> str:
 
 
 def table(dataset: str) -> dict[str, PublishedRow]:
-    """Give the published table of a dataset: ablation to row, in its order, the proposed model (``none``) first.
+    """Return the published table of a dataset: ablation to row, in order, the proposed model (``none``) first.
 
     Raises
     ------
@@ -117,27 +117,27 @@ def table(dataset: str) -> dict[str, PublishedRow]:
 
 
 def delta(dataset: str) -> tuple[float, float, float]:
-    """Give the printed Δ row (max, min, mean WA) of a dataset's table, in points."""
+    """Return the printed Δ row (max, min, mean WA) of a dataset's table, in points."""
     (row,) = (row for row in read_rows("deltas") if row["dataset"] == _known(dataset))
     return float(row["max_wa"]), float(row["min_wa"]), float(row["avg_wa"])
 
 
 def params(dataset: str, ablation: str) -> int | None:
-    """Give the published parameter count, or None where the page has no such row."""
+    """Return the published parameter count; None if the page has no such row."""
     row = table(dataset).get(ablation)
     return row.params if row else None
 
 
 def folds_kept(dataset: str) -> tuple[str, ...]:
-    """Name the variants whose published fold scores were kept; of IEMOCAP that is the proposed model alone."""
+    """Return the variants whose published fold scores were kept; for IEMOCAP only the proposed model."""
     return tuple(dict.fromkeys(row["ablation"] for row in read_rows("folds") if row["dataset"] == _known(dataset)))
 
 
 def fold_scores(dataset: str, ablation: str) -> NDArray[np.float64]:
-    """Give the published scores, fractions of shape (10,), by fold.
+    """Return the published scores by fold, fractions of shape (10,).
 
-    Each is the best epoch's mean of batch accuracies on the test fold. ``backward_only`` is the released single-stream
-    experiment, which applies the capsule gate once more than the removal of that name.
+    Each is the mean of batch accuracies on the test fold, at the best epoch. ``backward_only`` is the released
+    single-stream experiment, which applies the capsule gate once more than the ablation of this name.
 
     Raises
     ------
@@ -154,12 +154,12 @@ def fold_scores(dataset: str, ablation: str) -> NDArray[np.float64]:
 
 
 def inference_times() -> dict[str, dict[str, float]]:
-    """Give the published seconds for one utterance at batch size 1: hardware to dataset to time."""
+    """Return the published seconds per utterance at batch size 1: hardware to dataset to time."""
     return {row["hardware"]: {dataset: float(row[dataset]) for dataset in DATASETS} for row in read_rows("inference")}
 
 
 def memory() -> PublishedMemory:
-    """Give the published memory table, which has the proposed model alone."""
+    """Return the published memory table, which has only the proposed model."""
     (row,) = read_rows("memory")
     return PublishedMemory(row["params"], float(row["peak_gb"]), float(row["size_mb"]))
 
@@ -174,14 +174,14 @@ def compare_published(
     dataset : str
         One of `DATASETS`.
     ablations : tuple of str
-        Variants to compare, which together are Holm's family; those whose folds were not kept are left out.
+        Variants to compare, over which Holm's correction is done; those whose folds were not kept are left out.
     rope : float
         Half-width of the region of practical equivalence.
 
     Returns
     -------
     dict of str to Comparison
-        Empty for IEMOCAP, of whose removals no folds were kept: its claims cannot be tested from what is published.
+        Empty for IEMOCAP: no folds of its removals were kept, so its claims cannot be tested.
     """
     kept = folds_kept(dataset)
     test = [UTTERANCES[dataset] // N_SPLITS + (fold < UTTERANCES[dataset] % N_SPLITS) for fold in range(N_SPLITS)]

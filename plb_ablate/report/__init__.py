@@ -1,4 +1,5 @@
-"""From finished runs to pages: ``python -m plb_ablate.report``.
+"""The report of finished runs: ``python -m plb_ablate.report``.
 
-In: runs and artifacts, read through ``tracking``. Out: tables, figures and verdicts as Markdown, CSV, LaTeX and HTML.
+In: runs and artifacts, read through ``tracking``, and the published results. Out: tables, figures and verdicts as
+Markdown, CSV, LaTeX and HTML.
 """

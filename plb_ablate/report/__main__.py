@@ -29,8 +29,8 @@ examples:
   python -m plb_ablate.report                        every dataset in ./mlflow.db, into ./reports (see its index.html)
   python -m plb_ablate.report --dataset ravdess      one page, reports/ravdess.md
   python -m plb_ablate.report --seed 42 --seed 43    only the runs of these seeds
-  python -m plb_ablate.report --attach               and as artifacts of the run `report` in MLflow
-  python -m plb_ablate.report --published            the same statistics of the published folds; needs no runs
+  python -m plb_ablate.report --attach               also as artifacts of the run `report` in MLflow
+  python -m plb_ablate.report --published            the same statistics for the published folds; needs no runs
   python -m plb_ablate.report --tracking-uri http://localhost:5000 --out /tmp/reports
 """
 
@@ -55,18 +55,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser("report", "Write the tables and figures of finished studies from their MLflow runs.", EXAMPLES)
     uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
-    parser.add_argument("--dataset", help="report this dataset only (default: every dataset in the store)")
-    parser.add_argument("--seed", type=int, action="append", default=[], help="use this seed only; may be repeated")
+    parser.add_argument("--dataset", help="report only this dataset (default: every dataset in the store)")
+    parser.add_argument("--seed", type=int, action="append", default=[], help="use only this seed; may be repeated")
     parser.add_argument("--out", type=Path, default=Path("reports"), help="folder to write to (default: reports)")
     parser.add_argument(
         "--tracking-uri", default=uri, help="MLflow store (default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db)"
     )
     parser.add_argument("--experiment", default="plb_ablate", help="MLflow experiment (default: plb_ablate)")
     parser.add_argument(
-        "--attach", action="store_true", help="store the report in MLflow too, as artifacts of the run `report`"
+        "--attach", action="store_true", help="also store the report in MLflow, as artifacts of the run `report`"
     )
     parser.add_argument(
-        "--published", action="store_true", help="report the published folds instead of runs (reports/published.md)"
+        "--published",
+        action="store_true",
+        help="report the published folds instead of runs (writes reports/published.md)",
     )
     return parser
 
@@ -87,11 +89,11 @@ def _report(options: argparse.Namespace) -> None:
         for analysis in analyses:
             show(f"{dataset}, {heading(analysis.study)}", wa_table(analysis.study), verdict(analysis))
         files = sum(len(chapter.files) for chapter in chapters)
-        print(f"Wrote {written} and {files} files below {options.out / dataset}.")
-    print(f"Wrote {write_index(whole, options.out)}, all of it in one page for a browser.")
+        print(f"Wrote {written} and {files} files in {options.out / dataset}.")
+    print(f"Wrote {write_index(whole, options.out)}, which has everything on one page for a browser.")
     if options.attach:
         run = attach(client, options.experiment, options.out, list(dict.fromkeys(c.dataset for c in whole)))
-        print(f"Stored it in MLflow, as artifacts of the run {run}.")
+        print(f"Stored the report in MLflow, as artifacts of the run {run}.")
 
 
 def _published(options: argparse.Namespace) -> None:
@@ -100,7 +102,7 @@ def _published(options: argparse.Namespace) -> None:
         dataset = analysis.study.key.dataset
         table = comparison_table(analysis) if analysis.primary_comparisons else printed_table(dataset)
         show(f"{dataset}, published folds", table, published_verdict(analysis))
-    print(f"Wrote {written[0]} and {len(written) - 1} files below {options.out / 'published'}.")
+    print(f"Wrote {written[0]} and {len(written) - 1} files in {options.out / 'published'}.")
 
 
 if __name__ == "__main__":

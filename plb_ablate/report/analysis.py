@@ -1,4 +1,4 @@
-"""A study with its paired comparisons under every rule: what the verdict, the figures and the audits all read."""
+"""A study with its paired comparisons under every epoch-selection rule: the input of verdicts, figures and audits."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ from plb_ablate.tracking.mlflow_reader import StoredRun
 __all__ = ["ALPHA", "CERTAIN", "Analysis", "analyse", "effect", "fold_scores", "points"]
 
 ALPHA = 0.05
-"""A difference is called shown where its Holm-corrected p-value is below this."""
+"""A difference is significant if its Holm-corrected p-value is below this level."""
 
 CERTAIN = 0.95
-"""Two variants are called equivalent where the posterior puts at least this much inside the region of equivalence."""
+"""Two variants are equivalent if the region of practical equivalence has at least this posterior probability."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """A study and what its differences are worth.
+    """A study and the statistics of its differences.
 
     Parameters
     ----------
@@ -32,15 +32,15 @@ class Analysis:
         Rule to ablation to its comparison with the proposed model, in the study's primary metric. A variant
         that lacks a fold is not compared.
     refused : mapping of str to str
-        Rule to the reason why nothing could be compared.
+        Rule to the reason why no comparison was possible.
     leaks : sequence of str, optional
-        What the leakage audit that is stored with the runs warns of; None where none is stored.
+        Warnings of the leakage audit that is stored with the runs; None if there is no audit.
     trainings : Trainings, optional
-        Curves and confusion matrices, where the runs store them.
+        Curves and confusion matrices, if the runs store them.
     run_page : str
-        Address of a run's page in the MLflow UI, without its id; empty where there is no server.
+        Address of a run's page in the MLflow UI, without its id; empty without a server.
     measured : mapping of str to list of StoredRun, optional
-        Measurements of inference and memory of the dataset's models, where the store has any.
+        Measurements of inference and memory of the dataset's models, if the store has any.
     """
 
     study: Study
@@ -63,7 +63,7 @@ class Analysis:
 
 
 def fold_scores(study: Study, ablation: str, rule: str, metric: str) -> dict[tuple[int, int], FoldScore]:
-    """Give a variant's scores with the sizes they rest on, by (seed, fold)."""
+    """Return a variant's scores, with the sizes of their splits, by (seed, fold)."""
     runs = study.runs(ablation)
     return {
         cell: FoldScore(score, runs[cell].n_train, runs[cell].n_test)
@@ -78,7 +78,7 @@ def analyse(
     run_page: str = "",
     measured: Mapping[str, list[StoredRun]] | None = None,
 ) -> Analysis:
-    """Compare every whole variant of a study with its proposed model, under every rule that its runs have."""
+    """Compare every complete variant of a study with its proposed model, under every rule of its runs."""
     by_rule: dict[str, Mapping[str, Comparison]] = {}
     refused: dict[str, str] = {}
     for rule in study.rules:
@@ -91,30 +91,30 @@ def analyse(
 
 def _compare(study: Study, rule: str, metric: str) -> Mapping[str, Comparison]:
     scores = {name: fold_scores(study, name, rule, metric) for name in study.ablations}
-    whole = {name: found for name, found in scores.items() if len(found) == len(study.seed_fold_pairs)}
-    reference = whole.pop("none", None)
+    complete = {name: by_fold for name, by_fold in scores.items() if len(by_fold) == len(study.seed_fold_pairs)}
+    reference = complete.pop("none", None)
     if reference is None:
         raise PairingError(
-            "There is nothing to compare with: the proposed model (ablation=none) has "
+            "There is no reference to compare with: the proposed model (ablation=none) has "
             f"{len(scores.get('none', {}))} of {len(study.seed_fold_pairs)} folds."
         )
-    return compare(reference, whole)
+    return compare(reference, complete)
 
 
 def effect(comparison: Comparison) -> str:
-    """Say in a word what a removal does.
+    """Classify the effect of a removal.
 
     Returns
     -------
     str
-        ``costs`` or ``gains`` where the corrected p-value is below `ALPHA`, ``equivalent`` where the posterior is
-        `CERTAIN` that the difference is inside the region of equivalence, else ``open``.
+        ``costs`` or ``gains`` if the corrected p-value is below `ALPHA`; ``equivalent`` if the posterior probability of
+        the region of practical equivalence is at least `CERTAIN`; otherwise ``inconclusive``.
     """
     if comparison.p_holm < ALPHA:
         return "costs" if comparison.test.mean > 0 else "gains"
-    return "equivalent" if comparison.posterior.p_equivalent >= CERTAIN else "open"
+    return "equivalent" if comparison.posterior.p_equivalent >= CERTAIN else "inconclusive"
 
 
 def points(fraction: float) -> float:
-    """Turn a fraction into points of accuracy."""
+    """Convert a fraction to percentage points."""
     return 100 * fraction if math.isfinite(fraction) else math.nan

@@ -1,4 +1,4 @@
-"""The report in MLflow: one run of an experiment whose artifacts are the tables, figures and page."""
+"""Upload of the report to MLflow: one run of the experiment, whose artifacts are the tables, figures and pages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 __all__ = ["attach"]
 
-NOTE = "What `make report` wrote last: open `index.html` below *Artifacts*, or read `<dataset>.md`."
+NOTE = "The latest report of `make report`: open `index.html` under *Artifacts*, or read `<dataset>.md`."
 
 
 def attach(client: "MlflowClient", experiment: str, out: Path, datasets: Sequence[str]) -> str:
-    """Store the reports of some datasets, and the page of all, as artifacts of the run of level ``report``.
+    """Store the reports of datasets, and the page of all, as artifacts of the run with the tag ``level=report``.
 
-    There is one such run in an experiment; its files of the same names are replaced.
+    An experiment has one such run; its files of the same names are replaced.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def attach(client: "MlflowClient", experiment: str, out: Path, datasets: Sequenc
     experiment : str
         Name of the MLflow experiment.
     out : Path
-        Folder that the reports were written to.
+        Folder of the reports.
     datasets : sequence of str
 
     Returns
@@ -42,9 +42,9 @@ def attach(client: "MlflowClient", experiment: str, out: Path, datasets: Sequenc
     """
     number = experiment_id(client, experiment)
     with store_errors(client.tracking_uri):
-        found = client.search_runs([number], "tags.level = 'report'", max_results=1)
+        existing = client.search_runs([number], "tags.level = 'report'", max_results=1)
         tags = {"level": "report", "mlflow.note.content": NOTE}
-        run = found[0] if found else client.create_run(number, tags=tags, run_name="report")
+        run = existing[0] if existing else client.create_run(number, tags=tags, run_name="report")
         run_id = str(run.info.run_id)
         for dataset in datasets:
             client.log_artifact(run_id, str(out / f"{dataset}.md"))

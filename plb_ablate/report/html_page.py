@@ -1,4 +1,4 @@
-"""All studies on one page for a browser: a single file that fetches nothing, with tables that can be sorted."""
+"""All studies on one HTML page: a single file that loads nothing else, with sortable tables."""
 
 import base64
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ __all__ = ["write_index"]
 
 
 def write_index(chapters: Sequence[Chapter], out: Path) -> Path:
-    """Write ``<out>/index.html`` from chapters whose figures are written; give the file.
+    """Write ``<out>/index.html`` from chapters whose figures are already written; return its path.
 
-    The same chapters give the same bytes.
+    Equal chapters give equal bytes.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markdown_it import MarkdownIt
@@ -50,5 +50,5 @@ def _data_uri(picture: Path) -> str:
 
 
 def _sort_key(cell: TableCell) -> str:
-    """What the script sorts by: a number, words, or nothing."""
+    """Return the key that the page's script sorts by: a number, a text, or empty."""
     return "" if cell.value is None else repr(cell.value) if isinstance(cell.value, int | float) else cell.value

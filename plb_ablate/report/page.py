@@ -1,4 +1,4 @@
-"""Puts a study's tables and figures in order: the sections of a page, the page, and every table as CSV and LaTeX."""
+"""Arranges the tables and figures of a study: the sections of a page, the page, and every table as CSV and LaTeX."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ __all__ = ["Chapter", "Section", "heading", "page", "sections", "write", "write_
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with words, tables and a figure below it."""
+    """A heading with a text, tables and a figure."""
 
     title: str
     tables: tuple[Table, ...] = ()
@@ -34,7 +34,7 @@ class Section:
     figure: str = ""
 
     def is_empty(self, drawn: Collection[str]) -> bool:
-        """Whether nothing would stand below the heading, with the figures `drawn`."""
+        """Whether the section has no content, given the names of the figures that were drawn."""
         return not (self.words or self.tables or self.figure in drawn)
 
 
@@ -45,15 +45,15 @@ class Chapter:
     Parameters
     ----------
     dataset, heading : str
-        What it is about.
+        Dataset, and title of the study.
     folder : Path
-        Of its files, below the folder of reports.
+        Folder of its files, relative to the folder of reports.
     sections : tuple of Section
-        What it says.
+        Content.
     figures : mapping of str to Path
-        Name to file of the figures that could be drawn.
+        Name to file of the figures that were drawn.
     files : tuple of Path
-        Everything that was written for it.
+        All files that were written for it.
     """
 
     dataset: str
@@ -72,26 +72,26 @@ def sections(analysis: Analysis, *, claimed: bool = True) -> list[Section]:
     analysis : Analysis
         The study.
     claimed : bool
-        Hold the published page's claims against this study (of several on one page, one is enough).
+        Whether to check the claims of the published page with this study; done for one study of a page only.
     """
-    found = [*_scores(analysis), *_differences(analysis), *_audits(analysis, claimed)]
-    return [*found, *(_machine(analysis) if claimed else []), *_origin(analysis)]
+    parts = [*_scores(analysis), *_differences(analysis), *_audits(analysis, claimed)]
+    return [*parts, *(_machine(analysis) if claimed else []), *_origin(analysis)]
 
 
 def _scores(analysis: Analysis) -> list[Section]:
     study = analysis.study
-    found = [Section("Verdict", words=verdict(analysis)), Section("Table in the published layout", (wa_table(study),))]
+    parts = [Section("Verdict", words=verdict(analysis)), Section("Table in the published layout", (wa_table(study),))]
     if study.key.dataset in published.DATASETS:
-        found.append(Section("The published table beside ours", (beside_table(study),)))
+        parts.append(Section("The published table and ours", (beside_table(study),)))
     if any(name in study.ablations for name in STREAMS):
-        found.append(Section("The block itself", (block_table(study),)))
-    found.append(Section("True accuracies", tuple(accuracy_table(study, rule) for rule in study.rules)))
-    return found
+        parts.append(Section("The block itself", (block_table(study),)))
+    parts.append(Section("True accuracies", tuple(accuracy_table(study, rule) for rule in study.rules)))
+    return parts
 
 
 def _differences(analysis: Analysis) -> list[Section]:
     study = analysis.study
-    found = [
+    parts = [
         Section("Differences from the proposed model", (comparison_table(analysis),), figure="forest"),
         Section("Fold by fold", figure="paired"),
         Section("Learning curves", figure="curves"),
@@ -100,47 +100,48 @@ def _differences(analysis: Analysis) -> list[Section]:
     ]
     if len(study.rules) > 1:
         tables = (gap_table(study), delta_by_rule_table(analysis))
-        found.append(Section("Optimism gap", tables, gap_words(analysis), "gap"))
-    return found
+        parts.append(Section("Optimism gap", tables, gap_words(analysis), "gap"))
+    return parts
 
 
 def _reproduction(analysis: Analysis) -> list[Section]:
-    found, dataset = agreements(analysis), analysis.study.key.dataset
-    if not found:
+    compared, dataset = agreements(analysis), analysis.study.key.dataset
+    if not compared:
         return []
-    tables = (agreement_table(dataset, found), judged_table(dataset, found))
+    tables = (agreement_table(dataset, compared), judged_table(dataset, compared))
     return [Section("Learning curves over the published ones", tables, figure="published_curves")]
 
 
 def _audits(analysis: Analysis, claimed: bool) -> list[Section]:
     study = analysis.study
-    found = [
+    parts = [
         Section("Audit: leakage", words=_leaks(analysis.leaks)),
         Section("Audit: removals took effect", (removal_table(study),)),
     ]
     if claimed and study.key.dataset in published.DATASETS:
-        told = claims(analysis)
-        found.append(Section("Audit: published against reproduced", (claims_table(told),), claims_words(study, told)))
-    return found
+        checked = claims(analysis)
+        table, words = claims_table(checked), claims_words(study, checked)
+        parts.append(Section("Audit: published against reproduced", (table,), words))
+    return parts
 
 
 def _leaks(leaks: Sequence[str] | None) -> str:
     if leaks is None:
         return "No leakage audit is stored with these runs."
     if not leaks:
-        return "The audit stored with these runs found nothing that crosses the sides of a fold."
+        return "The audit stored with these runs found no leakage between the splits of a fold."
     return "The audit stored with these runs warns:\n\n" + "\n".join(f"- **{words}**" for words in leaks)
 
 
 def _machine(analysis: Analysis) -> list[Section]:
     inference, memory = (analysis.measured.get(level, []) for level in ("inference", "memory"))
-    found = []
+    parts = []
     if inference:
         table = inference_table(inference, analysis.study.key.dataset)
-        found.append(Section("Real-time inference, ours above the published", (table,)))
+        parts.append(Section("Real-time inference, ours and published", (table,)))
     if memory:
-        found.append(Section("Memory, ours above the published", (memory_table(memory),)))
-    return found
+        parts.append(Section("Memory, ours and published", (memory_table(memory),)))
+    return parts
 
 
 def _origin(analysis: Analysis) -> list[Section]:
@@ -154,17 +155,17 @@ def _origin(analysis: Analysis) -> list[Section]:
 
 
 def heading(study: Study) -> str:
-    """Name a study by what tells it from the others."""
+    """Return the title of a study: the settings that distinguish it from others."""
     key = study.key
     seeds = ", ".join(map(str, study.seeds))
     reverse = "" if key.reverse == "coefficient" else f", reverse={key.reverse}"
     return f"protocol={key.protocol}, trainer={key.trainer}{reverse}, seed {seeds} (config {key.config_hash[:8]})"
 
 
-def page(found: Sequence[Section], folder: str, drawn: Collection[str]) -> str:
-    """Write sections as Markdown below a study's heading; figures are linked below `folder`."""
+def page(parts: Sequence[Section], folder: str, drawn: Collection[str]) -> str:
+    """Return sections as Markdown; figures are linked in `folder`."""
     lines = []
-    for section in found:
+    for section in parts:
         if section.is_empty(drawn):
             continue
         lines.append(f"### {section.title}\n")
@@ -176,33 +177,33 @@ def page(found: Sequence[Section], folder: str, drawn: Collection[str]) -> str:
 
 
 def write_chapters(dataset: str, analyses: Sequence[Analysis], out: Path) -> list[Chapter]:
-    """Write the tables and figures of a dataset's studies below ``<out>/<dataset>/<study>/``; give what was written.
+    """Write the tables and figures of a dataset's studies to ``<out>/<dataset>/<study>/``; return the chapters.
 
-    The same analyses give the same bytes.
+    Equal analyses give equal bytes.
     """
     nearest = min(analyses, key=lambda analysis: len(departures(analysis.study)))
     chapters = []
     for analysis in analyses:
         study = analysis.study
         folder = Path(dataset) / study.key.slug
-        found = sections(analysis, claimed=analysis is nearest)
+        parts = sections(analysis, claimed=analysis is nearest)
         figures = {path.stem: path for path in write_figures(analysis, out / folder)}
-        files = (*write(found, out / folder), *figures.values(), _text(out / folder / "folds.csv", fold_csv(study)))
-        chapters.append(Chapter(dataset, heading(study), folder, tuple(found), figures, files))
+        files = (*write(parts, out / folder), *figures.values(), _text(out / folder / "folds.csv", fold_csv(study)))
+        chapters.append(Chapter(dataset, heading(study), folder, tuple(parts), figures, files))
     return chapters
 
 
 def write_page(dataset: str, chapters: Sequence[Chapter], out: Path) -> Path:
-    """Write ``<out>/<dataset>.md``; give the file."""
+    """Write ``<out>/<dataset>.md``; return its path."""
     lines = [f"# {dataset}\n"]
     for chapter in chapters:
         lines += [f"## {chapter.heading}\n", page(chapter.sections, chapter.folder.as_posix(), chapter.figures)]
     return _text(out / f"{dataset}.md", "\n".join(lines))
 
 
-def write(found: Sequence[Section], folder: Path) -> list[Path]:
-    """Write every table of some sections as CSV and LaTeX."""
-    tables = [table for section in found for table in section.tables]
+def write(parts: Sequence[Section], folder: Path) -> list[Path]:
+    """Write every table of the sections as CSV and LaTeX; return the files."""
+    tables = [table for section in parts for table in section.tables]
     return [_text(folder / f"{table.name}.{end}", form(table)) for table in tables for end, form in FORMATS.items()]
 
 

@@ -1,4 +1,4 @@
-"""What the folds of a study left behind beside their scores: learning curves and confusion matrices."""
+"""Reads the artifacts of a study's folds: learning curves and confusion matrices."""
 
 import io
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_VARIANTS", "Trainings", "read_trainings"]
 
 MOST_VARIANTS = 12
-"""Variants that are read and drawn, the first in row order; a picture holds no more."""
+"""Number of variants that are read and drawn, the first in row order; more do not fit into a figure."""
 
 _HISTORY, _MATRIX = "history.csv", "confusion_matrix.csv"
 
@@ -27,7 +27,7 @@ class Trainings:
     Parameters
     ----------
     seed : int
-        Whose they are.
+        Seed of the trainings.
     curves : mapping of str to tuple of DataFrame
         Ablation to one table (epochs, curves) a fold, with columns such as ``train/loss`` and ``test/wa``.
     confusions : mapping of str to DataFrame
@@ -40,9 +40,9 @@ class Trainings:
 
 
 def read_trainings(client: "MlflowClient", study: Study) -> Trainings | None:
-    """Read the artifacts of a study's lowest seed; None where its runs store none.
+    """Read the artifacts of a study's lowest seed; None if its runs store none.
 
-    A variant whose folds do not all have them is left out.
+    A variant is left out if not all of its folds have artifacts.
     """
     import pandas as pd
 
@@ -51,16 +51,16 @@ def read_trainings(client: "MlflowClient", study: Study) -> Trainings | None:
     confusions: dict[str, DataFrame] = {}
     for name in study.ablations[:MOST_VARIANTS]:
         runs = [run for (run_seed, _), run in sorted(study.runs(name).items()) if run_seed == seed]
-        found = []
+        tables = []
         for run in runs:
             texts = read_texts(client, run.run_id, (_HISTORY, _MATRIX))
             if texts is None:
                 break
-            found.append([pd.read_csv(io.StringIO(text), index_col=0) for text in texts])
-        if len(found) < study.n_folds:
-            if not found and runs:
+            tables.append([pd.read_csv(io.StringIO(text), index_col=0) for text in texts])
+        if len(tables) < study.n_folds:
+            if not tables and runs:
                 return None
             continue
-        curves[name] = tuple(history for history, _ in found)
-        confusions[name] = sum((matrix for _, matrix in found[1:]), found[0][1])
+        curves[name] = tuple(history for history, _ in tables)
+        confusions[name] = sum((matrix for _, matrix in tables[1:]), tables[0][1])
     return Trainings(seed, curves, confusions) if curves else None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["read_leaks", "read_studies"]
 
 PROVENANCE = ("git_commit", "hardware", "host", "onednn", "python", *LIBRARIES)
-"""Tags that say where numbers come from."""
+"""Tags with the provenance of the numbers."""
 
 _KEY = ("dataset", "protocol", "trainer", "reverse", "config_hash")
 _NEEDED = frozenset({*_KEY, "ablation", "seed", "n_folds"})
@@ -30,8 +30,8 @@ _SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*SCORES, "ep
 _SIZES = ("n_train", "n_validation", "n_test")
 _MODULE = "params/module/"
 
-TRIED = 3
-"""Parent runs that are asked for a leakage audit; all of a study store the same one."""
+MAX_PARENTS = 3
+"""Number of parent runs in which a leakage audit is looked for; all parents of a study store the same audit."""
 
 
 def read_studies(
@@ -46,14 +46,14 @@ def read_studies(
     experiment : str
         Name of the MLflow experiment.
     dataset : str, optional
-        Read the runs of this dataset only.
+        Read only the runs of this dataset.
     seeds : sequence of int
-        Use the runs of these seeds only; all where empty.
+        Use only the runs of these seeds; empty means all.
 
     Raises
     ------
     StoreError
-        If the store cannot be read, or holds no finished fold that is wanted.
+        If the store cannot be read, or has no finished fold for these arguments.
     """
     number, only = experiment_id(client, experiment), {"dataset": dataset} if dataset else {}
     children = finished_runs(client, number, {"level": "fold"} | only, _TAGS, {*_SCORES, *_SIZES, "seconds"})
@@ -67,13 +67,13 @@ def read_studies(
         of = f" of dataset={dataset}" if dataset else ""
         of += f" with seed={','.join(map(str, seeds))}" if seeds else ""
         store = f"{hide_credentials(client.tracking_uri)}, experiment {experiment!r},"
-        raise StoreError(f"{store} has no finished fold{of}: nothing to report. {START}")
+        raise StoreError(f"{store} has no finished fold{of}, so there is nothing to report. {START}")
     return group_studies(folds, configs)
 
 
 def read_leaks(client: "MlflowClient", study: Study) -> tuple[str, ...] | None:
-    """Give the warnings of the leakage audit that a study's parent runs store; None where none stores one."""
-    for parent in study.configs[:TRIED]:
+    """Return the warnings of the leakage audit that is stored with a study; None if there is no audit."""
+    for parent in study.configs[:MAX_PARENTS]:
         stored = read_artifact(client, parent.run_id, "leakage.json")
         if stored is not None:
             from plb_ablate.splits.leakage_report import LeakageReport
@@ -81,7 +81,7 @@ def read_leaks(client: "MlflowClient", study: Study) -> tuple[str, ...] | None:
             try:
                 return tuple(LeakageReport.from_dict(stored).warnings())
             except (KeyError, TypeError):
-                return (f"The leakage audit of run {parent.run_id} is of another version and cannot be read.",)
+                return (f"The leakage audit of run {parent.run_id} was written by another version and cannot be read.",)
     return None
 
 
@@ -90,7 +90,7 @@ def _study_key(tags: Mapping[str, str]) -> StudyKey:
 
 
 def _network(tags: Mapping[str, str]) -> str:
-    """Give the name that a run's network goes by; earlier versions stored a few networks under two names."""
+    """Return the canonical name of a run's network; earlier versions stored some networks under two names."""
     ablation = tags["ablation"]
     return same_network(ablation) if ablation in ABLATIONS else ablation
 
@@ -141,5 +141,5 @@ def _provenance(tags: Mapping[str, str]) -> Mapping[str, str]:
 
 @functools.cache
 def _shared(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    """Give one mapping for all runs with equal tags: a study has thousands of runs and few of these."""
+    """Return one shared mapping for all runs with equal tags, because a study has thousands of runs."""
     return MappingProxyType(dict(items))

@@ -1,4 +1,4 @@
-"""What a report is made of: the finished runs of one study, sorted and counted, with no tracker in sight."""
+"""The finished runs of a study, sorted and counted; independent of MLflow."""
 
 import math
 from collections import Counter
@@ -23,13 +23,13 @@ __all__ = [
 ]
 
 PRIMARY_METRIC = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
-"""Rule and metric that a protocol's verdict and first table rest on: the published score only under ``published``."""
+"""Epoch-selection rule and metric of a protocol's verdict and first table; ``published`` uses the published score."""
 
 STREAMS = tuple(name for name in NAMED_VARIANTS if name != "spa_published")
-"""The Pattern Learning Block itself removed: one stream instead of both."""
+"""Variants of the Pattern Learning Block with one stream instead of two."""
 
 _BELOW = {"spa": ("spa_published",)}
-"""Rows of the published page that stand below the removal that they are taken for."""
+"""Rows of the published page that follow the removal they are often taken for."""
 
 _REMOVALS = tuple(row for module in MODULES for row in (module, *_BELOW.get(module, ())))
 ORDER = tuple(dict.fromkeys(("none", *_REMOVALS, *STREAMS, *NETWORKS)))
@@ -37,13 +37,13 @@ ORDER = tuple(dict.fromkeys(("none", *_REMOVALS, *STREAMS, *NETWORKS)))
 
 
 def row_order(ablation: str) -> tuple[int, str]:
-    """Give the sort key of an ablation's row; names that this version does not know come last."""
+    """Return the sort key of an ablation's row; names unknown to this version come last."""
     return (ORDER.index(ablation) if ablation in ORDER else len(ORDER), ablation)
 
 
 @dataclass(frozen=True, order=True)
 class StudyKey:
-    """What runs must share to be compared: nothing of it is ever mixed in one table."""
+    """What runs must share to be compared; runs with different keys are never in one table."""
 
     dataset: str
     protocol: str
@@ -71,9 +71,9 @@ class FoldRun:
     seconds : float
         Training time.
     ended : int
-        End of the run, milliseconds since 1970; of equal cells the latest is kept.
+        End of the run, milliseconds since 1970; of several runs of a cell the latest is used.
     tags : mapping of str to str
-        Where the numbers come from: commit, hardware, versions.
+        Provenance: commit, hardware, versions.
     """
 
     run_id: str
@@ -92,7 +92,7 @@ class FoldRun:
     tags: Mapping[str, str] | None = None
 
     def value(self, rule: str, metric: str) -> float:
-        """Give one score as a fraction; nan where the run has none."""
+        """Return one score as a fraction; NaN if the run has none."""
         return self.scores.get(rule, {}).get(metric, math.nan)
 
 
@@ -113,7 +113,7 @@ class ConfigRun:
 
 @dataclass(frozen=True)
 class Study:
-    """All finished runs that may stand in one table.
+    """All finished runs that may be in one table.
 
     Parameters
     ----------
@@ -129,33 +129,33 @@ class Study:
 
     @cached_property
     def ablations(self) -> tuple[str, ...]:
-        """Variants with a finished run, in row order; one whose folds all failed is among them."""
+        """Variants with a finished parent or fold run, in row order."""
         names = {run.ablation for run in self.folds} | {run.ablation for run in self.configs}
         return tuple(sorted(names, key=row_order))
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
-        """Every seed that any variant was trained with."""
+        """All seeds of the runs."""
         return tuple(sorted({run.seed for run in self.folds}))
 
     @cached_property
     def n_folds(self) -> int:
-        """Folds of the protocol."""
+        """Number of folds of the protocol."""
         return max(run.n_folds for run in self.folds)
 
     @cached_property
     def seed_fold_pairs(self) -> tuple[tuple[int, int], ...]:
-        """(seed, fold) pairs that every variant must have."""
+        """(seed, fold) pairs of a complete variant."""
         return tuple((seed, fold) for seed in self.seeds for fold in range(self.n_folds))
 
     @cached_property
     def rules(self) -> tuple[str, ...]:
-        """Rules that at least one run has scores for."""
+        """Epoch-selection rules for which at least one run has scores."""
         return tuple(rule for rule in RULES if any(rule in run.scores for run in self.folds))
 
     @property
     def primary_metric(self) -> tuple[str, str]:
-        """Rule and metric of the verdict and the first table."""
+        """Epoch-selection rule and metric of the verdict and the first table."""
         rule, metric = PRIMARY_METRIC.get(self.key.protocol, ("last", "wa"))
         return (self.folds[0].selection_rule or rule, metric)
 
@@ -167,41 +167,41 @@ class Study:
         return table
 
     def runs(self, ablation: str) -> dict[tuple[int, int], FoldRun]:
-        """Give the finished runs of a variant by (seed, fold); empty where there are none."""
+        """Return the finished runs of a variant by (seed, fold); empty if there are none."""
         return self._by_cell.get(ablation, {})
 
     def scores(self, ablation: str, rule: str, metric: str) -> dict[tuple[int, int], float]:
-        """Give a variant's finite scores by (seed, fold), as fractions, in order of seed and fold."""
+        """Return a variant's finite scores by (seed, fold), as fractions, in order of seed and fold."""
         runs = self.runs(ablation)
-        values = {cell: runs[cell].value(rule, metric) for cell in self.seed_fold_pairs if cell in runs}
-        return {cell: value for cell, value in values.items() if math.isfinite(value)}
+        values = {pair: runs[pair].value(rule, metric) for pair in self.seed_fold_pairs if pair in runs}
+        return {pair: value for pair, value in values.items() if math.isfinite(value)}
 
     def missing(self, ablation: str, rule: str, metric: str) -> list[tuple[int, int]]:
         """List the (seed, fold) pairs for which a variant has no finite score."""
-        have = self.scores(ablation, rule, metric)
-        return [cell for cell in self.seed_fold_pairs if cell not in have]
+        present = self.scores(ablation, rule, metric)
+        return [pair for pair in self.seed_fold_pairs if pair not in present]
 
     def config(self, ablation: str) -> ConfigRun | None:
-        """Give the parent run of a variant (of its lowest seed); None where none is finished."""
+        """Return the parent run of a variant (of its lowest seed); None if none is finished."""
         return next((run for run in self.configs if run.ablation == ablation), None)
 
     def params(self, ablation: str) -> int | None:
-        """Give a variant's parameter count; None where no finished parent run carries it."""
+        """Return a variant's parameter count; None if no finished parent run has it."""
         config = self.config(ablation)
         return None if config is None else config.params
 
     @cached_property
     def n_utterances(self) -> int:
-        """Utterances of the corpus that was folded; 0 where no variant and seed has all its folds."""
+        """Number of utterances in all folds together; 0 if no variant has all folds of a seed."""
         done: Counter[tuple[str, int]] = Counter((run.ablation, run.seed) for run in self.folds)
         whole = next((pair for pair in sorted(done) if done[pair] == self.n_folds), None)
         return sum(run.n_test for run in self.folds if (run.ablation, run.seed) == whole)
 
 
 def latest(runs: Iterable[FoldRun]) -> list[FoldRun]:
-    """Keep one run of each fold of each variant and seed: the one that ended last.
+    """Keep one run for each fold of each variant and seed: the one that ended last.
 
-    A cell that was delivered twice is the same training twice, and a newer one replaces an older one.
+    A cell that was uploaded twice has two runs of the same training; a newer training replaces an older one.
     """
     by_age = sorted(runs, key=lambda run: (run.ended, run.run_id))
     cells = {(run.key, run.ablation, run.seed, run.fold): run for run in by_age}
@@ -214,7 +214,7 @@ def group_studies(folds: Iterable[FoldRun], configs: Iterable[ConfigRun] = ()) -
     Parameters
     ----------
     folds, configs : iterable
-        Finished runs in any order, re-delivered ones included.
+        Finished runs in any order, including repeated uploads.
 
     Returns
     -------

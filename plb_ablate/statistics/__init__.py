@@ -1,6 +1,7 @@
-"""What a difference between two variants is worth: pure functions of arrays of fold scores.
+"""Statistics of the difference between two variants: pure functions of arrays of fold scores.
 
-In: scores by seed and fold. Out: intervals, p-values, posteriors, minimum detectable effects. Knows no file and no run.
+In: scores by seed and fold. Out: intervals, p-values, posteriors, minimum detectable effects. Independent of files and
+runs.
 """
 
 from plb_ablate.statistics.comparison import compare

@@ -1,8 +1,8 @@
-"""What a difference between two variants is worth: pure functions of arrays.
+"""Comparison of variants with the reference: pure functions of arrays.
 
-Scores and differences are fractions, so one point is 0.01. A difference is **reference minus variant**: where it is
+Scores and differences are fractions, so one point is 0.01. A difference is **reference minus variant**: if it is
 positive, the removal costs accuracy. Folds of one corpus share training data, so their differences are correlated, and
-a plain paired t-test finds effects that are not there; everything here allows for that.
+a plain paired t-test finds too many false effects; the tests here correct for this.
 
 References
 ----------
@@ -26,7 +26,7 @@ __all__ = ["Comparison", "compare", "holm"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that is said about one variant; `p_holm` allows for every variant that was compared with it."""
+    """All statistics of one variant; `p_holm` is corrected for all variants of the comparison."""
 
     pairs: Pairs
     test: TTest
@@ -37,7 +37,7 @@ class Comparison:
 
 
 def holm(p_values: ArrayLike) -> Floats:
-    """Correct p-values, shape (m,), for m comparisons by Holm's step-down method.
+    """Correct p-values, shape (m,), for m comparisons with Holm's step-down method.
 
     Raises
     ------
@@ -56,14 +56,15 @@ def compare(
     power: float = 0.8,
     alpha: float = 0.05,
 ) -> dict[str, Comparison]:
-    """Compare every variant with the reference, both as scores by (seed, fold); Holm's family is all of `variants`.
+    """Compare every variant with the reference, both as scores by (seed, fold).
 
-    Seeds are taken to retrain on the same folds, as the protocols of this package make them.
+    Holm's correction is over all `variants`. All seeds are assumed to use the same folds, as in the protocols of this
+    package.
 
     Raises
     ------
     PairingError
-        If a variant does not have exactly the reference's cells, or fewer than two folds.
+        If a variant does not have exactly the (seed, fold) pairs of the reference, or has fewer than two folds.
     """
     pairs = {name: pair(reference, scores, name) for name, scores in variants.items()}
     tests = {name: nadeau_bengio(p.differences, p.n_train, p.n_test, p.folds) for name, p in pairs.items()}

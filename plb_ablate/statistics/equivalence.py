@@ -1,4 +1,4 @@
-"""Whether two variants are practically equivalent: the posterior of their difference.
+"""Practical equivalence of two variants: the posterior of their difference.
 
 References
 ----------
@@ -29,14 +29,14 @@ class Posterior:
 
 
 def bayesian_correlated_t(test: TTest, rope: float = ROPE) -> Posterior:
-    """Bayesian correlated t-test, read off a `nadeau_bengio` test.
+    """Bayesian correlated t-test, computed from a `nadeau_bengio` test.
 
     The posterior of the mean difference is a Student distribution with that test's mean, standard error and degrees of
-    freedom. `baycomp.two_on_single` is the same for equal folds and k-fold without a validation part; its correction
-    knows only the number of folds, this one the real sizes.
+    freedom. `baycomp.two_on_single` gives the same result for equal folds of a k-fold without a validation split; it
+    corrects by the number of folds, this function by the actual sizes.
     """
     if rope < 0:
-        raise PairingError(f"rope={rope} must not be negative.")
+        raise PairingError(f"rope={rope} must not be negative. Use 0 or a positive fraction, for example {ROPE}.")
     if not test.se:
         costs, gains = float(test.mean > rope), float(test.mean < -rope)
     else:

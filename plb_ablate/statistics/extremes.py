@@ -1,4 +1,4 @@
-"""Where the largest and the smallest of further folds would lie."""
+"""Prediction intervals for the largest and the smallest score of further folds."""
 
 import math
 from functools import cache
@@ -14,23 +14,23 @@ __all__ = ["extreme_interval"]
 
 
 def extreme_interval(scores: list[float], n: int) -> Interval:
-    """Give the 95 % prediction interval for the largest of `n` further scores like these, taken to be normal.
+    """Return the 95 % prediction interval for the largest of `n` further scores, assuming a normal distribution.
 
-    The smallest one's is its mirror image about the mean.
+    The interval for the smallest score is its mirror image about the mean.
     """
-    found, (low, high) = wa_summary(scores), _extreme_quantiles(len(scores), n)
-    return found.mean + found.std * low, found.mean + found.std * high
+    observed, (low, high) = wa_summary(scores), _extreme_quantiles(len(scores), n)
+    return observed.mean + observed.std * low, observed.mean + observed.std * high
 
 
 @cache
 def _extreme_quantiles(seen: int, n: int) -> Interval:
-    """Give both ends for a mean of 0 and a standard deviation of 1 that were estimated from `seen` scores.
+    """Return both ends for a mean of 0 and a standard deviation of 1 that were estimated from `seen` scores.
 
-    The chance that all of `n` further scores stay below is averaged over what the estimates may have missed by.
+    The probability that all `n` further scores are below is averaged over the estimation errors of both.
     """
-    chances = (np.arange(200) + 0.5) / 200
-    mean = stats.norm.ppf(chances)[:, None] / math.sqrt(seen)
-    std = np.sqrt(stats.chi2.ppf(chances, seen - 1) / (seen - 1))[None, :]
+    probabilities = (np.arange(200) + 0.5) / 200
+    mean = stats.norm.ppf(probabilities)[:, None] / math.sqrt(seen)
+    std = np.sqrt(stats.chi2.ppf(probabilities, seen - 1) / (seen - 1))[None, :]
 
     def below(k: float, p: float) -> float:
         return float(np.mean(stats.norm.cdf(mean + k * std) ** n) - p)

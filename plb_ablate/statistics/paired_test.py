@@ -1,4 +1,4 @@
-"""Differences between two variants fold by fold, and the paired t-test that allows for shared training data.
+"""Differences between two variants for each fold, and the paired t-test corrected for shared training data.
 
 References
 ----------
@@ -34,7 +34,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FoldScore:
-    """Score of one variant on one fold, and the utterances that it was trained and tested on."""
+    """Score of one variant on one fold, and its numbers of training and test utterances."""
 
     score: float
     n_train: int
@@ -69,8 +69,8 @@ class TTest:
     ratio : float
         Test/train ratio.
     between, within : float
-        The part of a fold's variance that retraining on it does not shrink, and the part that it does. With one
-        training a fold they cannot be told apart, and all is counted as `within`.
+        Variance between folds, which retraining does not reduce, and variance between trainings of the same fold, which
+        it does. With one training per fold they cannot be separated, and all variance is counted as `within`.
     """
 
     mean: float
@@ -94,13 +94,13 @@ def pair(
     Raises
     ------
     PairingError
-        If either lacks a cell of the other, or their folds are of different size; every such cell is listed. Also if a
-        score is not finite.
+        If either lacks a (seed, fold) pair of the other, or their folds differ in size; all such pairs are listed. Also
+        if a score is not finite.
     """
-    lacking = {name: sorted(reference.keys() - variant.keys()), "none": sorted(variant.keys() - reference.keys())}
-    missing = [f"{who} lacks (seed, fold) {', '.join(map(str, cells))}" for who, cells in lacking.items() if cells]
-    if missing:
-        raise PairingError(f"{name} cannot be paired with none: {'; '.join(missing)}. Run these cells.")
+    missing = {name: sorted(reference.keys() - variant.keys()), "none": sorted(variant.keys() - reference.keys())}
+    listed = [f"{who} lacks (seed, fold) {', '.join(map(str, pairs))}" for who, pairs in missing.items() if pairs]
+    if listed:
+        raise PairingError(f"{name} cannot be paired with none: {'; '.join(listed)}. Train these folds.")
     cells = sorted(reference)
     a, b = [reference[cell] for cell in cells], [variant[cell] for cell in cells]
     unlike = [c for c, x, y in zip(cells, a, b, strict=True) if (x.n_train, x.n_test) != (y.n_train, y.n_test)]
@@ -117,30 +117,30 @@ def nadeau_bengio(
 ) -> TTest:
     """Corrected resampled t-test of paired differences against zero.
 
-    The differences of two folds are taken to correlate by ``n_test / (n_test + n_train)``; the variance of the mean is
-    then ``s**2 * (1 / n + ratio)`` with ``n - 1`` degrees of freedom. `ratio` is the mean over differences of
-    ``n_test / n_train``, which for unequal folds of one corpus is never below the ratio of the mean sizes: it errs
-    towards caution.
+    The differences of two folds are assumed to correlate by ``n_test / (n_test + n_train)``; the variance of the mean
+    is then ``s**2 * (1 / n + ratio)`` with ``n - 1`` degrees of freedom. `ratio` is the mean over differences of
+    ``n_test / n_train``, which for unequal folds of one corpus is never below the ratio of the mean sizes, so it is
+    conservative.
 
-    Where each repeat of k-fold reshuffles the folds, leave `folds` out. Where seeds retrain on the **same** folds, name
-    the fold of each difference: two seeds of a fold share its test set, so they are less than twice the evidence. With
-    ``b**2`` the variance of the k fold means, ``w**2`` the pooled variance inside folds and h the mean of 1 / trainings
-    a fold, the variance of the mean is ``b**2 / k + ratio * (b**2 + (1 - h) * w**2)``. That is unbiased however alike
-    the seeds of a fold are, and the same as above with one seed. Degrees of freedom follow Satterthwaite.
+    If each repetition of k-fold shuffles the folds again, omit `folds`. If seeds retrain on the **same** folds, give
+    the fold of each difference: two seeds of a fold share its test set, so they are not independent. With ``b**2`` the
+    variance of the k fold means, ``w**2`` the pooled variance within folds and h the mean of 1 / (trainings per fold),
+    the variance of the mean is ``b**2 / k + ratio * (b**2 + (1 - h) * w**2)``. This is unbiased for any similarity of
+    the seeds of a fold, and equal to the above for one seed. Degrees of freedom follow Satterthwaite.
 
     Parameters
     ----------
     differences : array of shape (n,)
         Reference minus variant.
     n_train, n_test : int or array of shape (n,)
-        Utterances that each pair was trained and tested on.
+        Training and test utterances of each pair.
     folds : array of shape (n,), optional
-        Name of each difference's test set; by default each has its own.
+        Test set of each difference; by default each has its own.
 
     Returns
     -------
     TTest
-        Where nothing varies, p is 1 if every difference is zero, else 0.
+        If nothing varies, p is 1 if every difference is zero, else 0.
 
     Raises
     ------
@@ -153,7 +153,9 @@ def nadeau_bengio(
     repeats = np.bincount(fold)
     k, spare = repeats.size, values.size - repeats.size
     if values.ndim != 1 or k < 2 or (test <= 0).any() or (train <= 0).any():
-        raise PairingError(f"A paired test needs two folds or more, each with utterances on both sides; {k} given.")
+        raise PairingError(
+            f"A paired test needs two folds or more, each with training and test utterances, but there are {k}."
+        )
     ratio, h = float(np.mean(test / train)), float(np.mean(1 / repeats))
     means = np.bincount(fold, values) / repeats
     rounding = (1e-12 * float(np.abs(values).max())) ** 2
@@ -168,13 +170,13 @@ def nadeau_bengio(
     return TTest(mean, se, df, t, p, (mean - half, mean + half), values.size, k, ratio, between, within)
 
 
-def finite_values(values: ArrayLike, what: str) -> Floats:
-    """Give `values` as float64; a PairingError, which calls them `what`, if one is not finite."""
+def finite_values(values: ArrayLike, name: str) -> Floats:
+    """Return `values` as float64; raises a PairingError with their `name` if one is not finite."""
     """Give `values` as float64; a PairingError, which calls them `what`, if one is not finite."""
     array = np.asarray(values, dtype=np.float64)
     if not np.isfinite(array).all():
         raise PairingError(
-            f"The {what} hold values that are not finite, {np.sum(~np.isfinite(array))} of {array.size}."
+            f"The {name} contain values that are not finite, {np.sum(~np.isfinite(array))} of {array.size}."
         )
     return array
 
@@ -184,7 +186,7 @@ def _above(value: float, rounding: float) -> float:
 
 
 def standard_error(b2: float, w2: float, k: int, h: float, ratio: float) -> tuple[float, float]:
-    """Give the standard error of the mean and its degrees of freedom; for the symbols see `nadeau_bengio`."""
+    """Return the standard error of the mean and its degrees of freedom; for the symbols see `nadeau_bengio`."""
     seen, unseen = b2 * (1 / k + ratio), ratio * (1 - h) * w2
     if unseen == 0:
         return math.sqrt(seen), float(k - 1)

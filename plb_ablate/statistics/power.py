@@ -1,4 +1,4 @@
-"""What a paired test can find: the minimum detectable effect, and the seeds that would be needed."""
+"""Power of a paired test: the minimum detectable effect, and the number of additional seeds needed."""
 
 from bisect import bisect_left
 
@@ -9,13 +9,13 @@ from plb_ablate.statistics.paired_test import TTest, standard_error
 __all__ = ["MOST_SEEDS", "extra_seeds_needed", "minimal_detectable_delta"]
 
 MOST_SEEDS = 10_000
-"""Where `extra_seeds_needed` gives up; the power is flat long before."""
+"""Largest number that `extra_seeds_needed` considers; the power hardly increases beyond it."""
 
 
 def _power(effect: float, df: float, alpha: float) -> float:
-    """Give the power of a two-sided t-test whose statistic is centred on `effect`, not negative.
+    """Return the power of a two-sided t-test whose statistic is centred on `effect`, which is not negative.
 
-    The far tail is at most the normal one at -effect; past 5 it is nothing, and scipy's can be NaN there.
+    The far tail is at most the normal tail at -effect; beyond 5 it is negligible, and scipy can return NaN.
     """
     critical = stats.t.isf(alpha / 2, df)
     far = stats.nct.cdf(-critical, df, effect) if effect < 5 else 0.0
@@ -23,9 +23,9 @@ def _power(effect: float, df: float, alpha: float) -> float:
 
 
 def minimal_detectable_delta(test: TTest, *, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Give the smallest true difference that a study with this spread and these folds finds with the given power.
+    """Return the smallest true difference that a study with this variance and these folds finds with this power.
 
-    Found with the noncentral t distribution, at the test's own standard error and degrees of freedom.
+    Computed with the noncentral t distribution, at the test's own standard error and degrees of freedom.
     """
     high = 1.0
     while _power(high, test.df, alpha) < power:
@@ -34,17 +34,17 @@ def minimal_detectable_delta(test: TTest, *, power: float = 0.8, alpha: float = 
 
 
 def extra_seeds_needed(test: TTest, *, power: float = 0.8, alpha: float = 0.05) -> int | None:
-    """Give how many more seeds (each trains all `test.n_folds` folds once) would find the observed difference.
+    """Return how many additional seeds (each trains all `test.n_folds` folds once) the observed difference needs.
 
-    Takes the observed mean and spread for the truth, so it is a plan for a next study and no evidence on this one.
+    The observed mean and variance are taken as true values, so this is for planning and is not evidence.
 
     Returns
     -------
     int or None
-        0 where this study has the power already. None where no number of seeds is enough: the correction's test/train
-        term does not shrink with repeats, so a small difference needs other or more recordings. With one seed nothing
-        tells a fold's own variance from that of retraining; all of it is taken to shrink, and the number is a lower
-        bound.
+        0 if this study already has the power. None if no number of seeds is enough: the test/train term of the
+        correction does not decrease with repetitions, so a small difference needs more or other recordings. With one
+        seed the variance between folds cannot be separated from that of retraining; all of it is assumed to decrease,
+        so the number is a lower bound.
     """
     if not test.mean:
         return None

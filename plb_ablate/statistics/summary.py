@@ -1,4 +1,4 @@
-"""Fold scores as the published tables sum them up."""
+"""Summaries of fold scores as in the published tables."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ class Summary:
 
 
 def wa_summary(scores: ArrayLike) -> Summary:
-    """Summarise fold scores, shape (n,), as the published tables do, with their standard deviation beside.
+    """Summarise fold scores, shape (n,), as the published tables do, and their standard deviation.
 
     Raises
     ------
@@ -39,5 +39,5 @@ def wa_summary(scores: ArrayLike) -> Summary:
 
 
 def delta_row(proposed: Sequence[float], others: Iterable[Sequence[float]]) -> tuple[float, ...]:
-    """Apply the published Δ rule: the proposed row minus the best (largest) other row, column by column."""
+    """Apply the published Δ rule: the proposed row minus the best (largest) other row, for each column."""
     return tuple(mine - max(column) for mine, *column in zip(proposed, *others, strict=True))

@@ -17,7 +17,7 @@ SCORES = {"none": NONE, "routing": minus(8), "cbam": minus(0.1, 0.001), "sa": mi
 
 
 @pytest.mark.parametrize(
-    ("name", "word"), [("routing", "costs"), ("sa", "gains"), ("cbam", "equivalent"), ("spa", "open")]
+    ("name", "word"), [("routing", "costs"), ("sa", "gains"), ("cbam", "equivalent"), ("spa", "inconclusive")]
 )
 def test_each_kind_of_effect_is_told_apart(name: str, word: str) -> None:
     assert effect(analyse(make_study(SCORES)).primary_comparisons[name]) == word
@@ -27,8 +27,8 @@ def test_the_verdict_names_protocol_rule_and_every_variant() -> None:
     words = verdict(analyse(make_study(SCORES | {"dwscnn": NONE[:9]})))
     assert "protocol=published" in words
     assert "optimistic" in words
-    order = ["Shown to matter", "routing: Δ +8.00", "better without", "SA: Δ -5.00", "Shown not to matter", "CBAM: Δ"]
-    order += ["nor shown not to", "Spa (clean): Δ +1.00", "Not compared", "DWSCNN"]
+    order = ["Significant loss", "routing: Δ +8.00", "Significant gain", "SA: Δ -5.00", "Equivalent", "CBAM: Δ"]
+    order += ["Inconclusive", "Spa (clean): Δ +1.00", "Not compared", "DWSCNN"]
     places = [words.index(part) for part in order]
     assert places == sorted(places)
 
@@ -79,7 +79,9 @@ def test_a_delta_that_changes_with_the_rule_is_named() -> None:
     assert changes(analysis, "routing") == "sign"
     assert changes(analysis, "cbam") == "no"
     assert [row[-1] for row in shown(delta_by_rule_table(analysis))] == ["no", "sign"]
-    assert gap_words(analysis) == "Δ hangs on the choice of the epoch for routing (sign)."
+    assert gap_words(analysis) == (
+        "The sign or significance of Δ depends on the epoch-selection rule for routing (sign)."
+    )
 
 
 def test_significance_that_changes_with_the_rule_is_named() -> None:

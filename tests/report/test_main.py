@@ -62,7 +62,7 @@ def test_a_page_reads_from_verdict_to_provenance(sweep: Make, tmp_path: Path) ->
     assert titles == [
         "Verdict",
         "Table in the published layout",
-        "The published table beside ours",
+        "The published table and ours",
         "The block itself",
         "True accuracies",
         "Differences from the proposed model",
@@ -86,7 +86,7 @@ def test_a_dataset_of_our_own_has_nothing_published_beside_it(sweep: Make, tmp_p
     sweep(dataset="synthetic").variant("none", [0.8, 0.7], n_folds=2)
     assert main(["--out", "r"]) == 0
     page = (tmp_path / "r" / "synthetic.md").read_text()
-    assert "beside ours" not in page
+    assert "published table and ours" not in page
     assert "published against reproduced" not in page
 
 
@@ -121,7 +121,7 @@ def test_without_a_store_nothing_is_made(tmp_path: Path) -> None:
 
 def test_an_empty_store_is_said_to_be_empty(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--tracking-uri", uri]) != 0
-    assert "is not there" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err
 
 
 def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:

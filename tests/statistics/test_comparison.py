@@ -313,7 +313,7 @@ def test_folds_of_another_size_and_scores_that_are_not_numbers_are_refused() -> 
     none = study(np.full(4, 0.8))
     with pytest.raises(PairingError, match=r"different size: \(seed, fold\) \(42, 2\)\."):
         pair(none, none | {(42, 2): FoldScore(0.8, 89, 11)})
-    with pytest.raises(PairingError, match="scores of sa and none hold values that are not finite, 1 of 4"):
+    with pytest.raises(PairingError, match="scores of sa and none contain values that are not finite, 1 of 4"):
         pair(none, none | {(42, 2): FoldScore(math.nan, 90, 10)}, "sa")
     with pytest.raises(PairingError, match="two folds or more"):
         compare({}, {"sa": {}})

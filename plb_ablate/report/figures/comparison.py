@@ -1,4 +1,4 @@
-"""The figures of a page, and of its differences: Δ with its intervals, the folds in pairs, the optimism gap.
+"""The list of a page's figures, and the figures of differences: Δ with intervals, paired folds, optimism gap.
 
 Equal data give equal bytes.
 """
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 __all__ = ["FIGURES", "forest", "gap", "paired", "save_figure", "write_figures"]
 
-COLOURS = {"costs": ORANGE, "gains": BLUE, "equivalent": GREEN, "open": GREY}
+COLOURS = {"costs": ORANGE, "gains": BLUE, "equivalent": GREEN, "inconclusive": GREY}
 EFFECTS = {
-    "costs": "removing it costs accuracy",
-    "gains": "removing it gains accuracy",
-    "equivalent": "shown not to matter",
-    "open": "not shown either way",
+    "costs": "significant loss when removed",
+    "gains": "significant gain when removed",
+    "equivalent": "equivalent when removed",
+    "inconclusive": "inconclusive",
 }
 RULE_STYLES = {"best_test": (ORANGE, "o"), "best_validation": (BLUE, "s"), "last": (GREY, "D")}
 PANELS = 6
-"""Variants in one row of the paired figure."""
+"""Number of variants in one row of the paired figure."""
 
 
 def forest(analysis: Analysis) -> "Figure | None":
-    """Draw Δ of every variant with its 95 % interval; None where nothing was compared."""
+    """Draw Δ of every variant with its 95 % interval; None if nothing was compared."""
     rows = [*analysis.primary_comparisons.items()]
     if not rows:
         return None
@@ -58,7 +58,7 @@ def forest(analysis: Analysis) -> "Figure | None":
 
 
 def paired(analysis: Analysis) -> "Figure | None":
-    """Draw every fold's score with the proposed model and with the variant, joined; None where nothing was compared."""
+    """Draw the score of every fold with the proposed model and with the variant; None if nothing was compared."""
     names = [*analysis.primary_comparisons]
     if not names:
         return None
@@ -76,17 +76,17 @@ def paired(analysis: Analysis) -> "Figure | None":
         axes.set_xlim(-0.6, 2 * columns - 0.4)
         axes.set_ylabel(f"{'published WA' if metric == 'score' else 'WA'} (%)")
         axes.grid(axis="y", color="0.92")
-    line = "a fold" if len(study.seeds) == 1 else f"a fold, mean of {len(study.seeds)} seeds"
-    grid[0].set_title(f"each line {line}: proposed (left) to variant (right)", fontsize=9, loc="left")
-    grid[0].plot([], [], color=ORANGE, label="worse without")
-    grid[0].plot([], [], color=BLUE, label="better or equal without")
+    line = "one fold" if len(study.seeds) == 1 else f"one fold, mean of {len(study.seeds)} seeds"
+    grid[0].set_title(f"each line: {line}; proposed (left), variant (right)", fontsize=9, loc="left")
+    grid[0].plot([], [], color=ORANGE, label="worse when removed")
+    grid[0].plot([], [], color=BLUE, label="better or equal when removed")
     grid[0].plot([], [], "_", color="black", markersize=12, label="mean")
     figure.legend(loc="lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
 def _by_fold(scores: Mapping[tuple[int, int], float]) -> list[float]:
-    """Give the mean over seeds of each fold's score, in percent."""
+    """Return the mean over seeds of each fold's score, in percent."""
     folds: dict[int, list[float]] = {}
     for (_, fold), score in scores.items():
         folds.setdefault(fold, []).append(100 * score)
@@ -94,7 +94,7 @@ def _by_fold(scores: Mapping[tuple[int, int], float]) -> list[float]:
 
 
 def _broken(ablation: str) -> str:
-    """Give a variant's name in lines of two parts, which fit below a panel."""
+    """Return a variant's name in lines of two parts, to fit below a panel."""
     parts = display_name(ablation).split("+")
     return "+\n".join("+".join(parts[i : i + 2]) for i in range(0, len(parts), 2))
 
@@ -109,10 +109,10 @@ def _slopes(axes: "Axes", x: int, left: list[float], right: list[float]) -> None
 
 
 def gap(analysis: Analysis) -> "Figure | None":
-    """Draw the mean score of every whole variant under each rule; None where there is one rule or no whole variant."""
+    """Draw the mean score of every complete variant under each rule; None with one rule or no complete variant."""
     study = analysis.study
     means = {name: mean_scores(study, name) for name in study.ablations}
-    means = {name: found for name, found in means.items() if len(found) > 1}
+    means = {name: by_rule for name, by_rule in means.items() if len(by_rule) > 1}
     if not means:
         return None
     figure, (axes,) = empty_figure(5.6, row_margins([*means]), len(means) * 0.36)
@@ -131,18 +131,18 @@ def gap(analysis: Analysis) -> "Figure | None":
 
 FIGURES: dict[str, tuple[str, Callable[[Analysis], "Figure | None"]]] = {
     "forest": ("Δ of every variant with its 95 % interval", forest),
-    "paired": ("Scores fold by fold, proposed and variant", paired),
+    "paired": ("Scores of each fold, proposed model and variant", paired),
     "curves": ("Accuracy by epoch", curves),
-    "published_curves": ("Learning curves over the published ones", published_curves),
+    "published_curves": ("Our learning curves and the published ones", published_curves),
     "confusion": ("Confusion matrices, summed over the folds", confusion),
-    "gap": ("Mean score under each choice of the epoch", gap),
+    "gap": ("Mean score under each epoch-selection rule", gap),
     "parameters": ("Parameters of every variant by module", parameters),
 }
-"""File name to caption and drawing."""
+"""File name to caption and drawing function."""
 
 
 def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
-    """Write the figures that a study has data for as PNG; give the files."""
+    """Write the figures that a study has data for as PNG; return the files."""
     import matplotlib
 
     written = []
@@ -156,7 +156,7 @@ def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
 
 
 def save_figure(figure: "Figure", path: Path) -> Path:
-    """Write a figure as PNG, the same bytes for the same figure; give the file."""
+    """Write a figure as PNG, equal bytes for equal figures; return the file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     path.parent.mkdir(parents=True, exist_ok=True)

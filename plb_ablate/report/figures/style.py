@@ -1,4 +1,4 @@
-"""What the figures share: colours, margins, and axes without the global state of pyplot."""
+"""Shared by all figures: colours, margins, and axes without the global state of pyplot."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ DPI = 120
 
 
 def label_rows(axes: "Axes", names: list[str]) -> None:
-    """Name the rows of horizontal axes, the first on top."""
+    """Label the rows of horizontal axes, the first at the top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(axis="x", color="0.92")
@@ -23,7 +23,7 @@ def label_rows(axes: "Axes", names: list[str]) -> None:
 
 
 def row_margins(names: list[str], *, top: float = 0.55) -> tuple[float, float, float, float]:
-    """Give left, right, bottom and top margin in inches of a figure whose rows are these ablations."""
+    """Return left, right, bottom and top margin, in inches, of a figure with one row for each ablation."""
     return 0.3 + 0.088 * max(len(display_name(name)) for name in names), 0.2, 0.55, top
 
 
@@ -42,15 +42,15 @@ def empty_figure(
     Parameters
     ----------
     width, height : float
-        Of the axes together, inches.
+        Size of all axes together, in inches.
     margins : (float, float, float, float)
-        Left, right, bottom, top, inches. Fixed ones, for an automatic layout draws everything twice.
+        Left, right, bottom, top, in inches. They are fixed, because an automatic layout draws everything twice.
     rows, columns : int
-        Axes, row by row.
+        Number of rows and columns of axes.
     gaps : (float, float)
-        Between rows and between columns, as shares of the height and the width of axes.
+        Between rows and between columns, as shares of the height and the width of an axes.
     shared : bool
-        Whether all have the same axes.
+        Whether all axes have the same limits.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""The figures of how variants were trained and what they are made of: curves, confusions, parameters by module."""
+"""Figures of trainings and networks: learning curves, confusion matrices, parameters by module."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["confusion", "curves", "draw_published_curves", "parameters", "published_curves"]
 
 COLUMNS = 3
-"""Panels in a row."""
+"""Number of panels in a row."""
 
-SIDES = {
+SPLITS = {
     "train/accuracy": (GREY, "training"),
     "validation/wa": (BLUE, "validation"),
     "test/wa": (ORANGE, "test"),
@@ -41,11 +41,11 @@ MODULE_COLOURS = (
     "#332288",
     "#AA4499",
 )
-"""Apart for colour-blind readers; told again by their order, which is the legend's."""
+"""Distinguishable for colour-blind readers; the order is the same as in the legend."""
 
 
 def curves(analysis: Analysis) -> "Figure | None":
-    """Draw accuracy by epoch: the folds' mean, and the range they cover; None where no curves are stored."""
+    """Draw accuracy by epoch: mean and range of the folds; None if no curves are stored."""
     from matplotlib.ticker import MaxNLocator
 
     trainings = analysis.trainings
@@ -75,7 +75,7 @@ def curves(analysis: Analysis) -> "Figure | None":
 def _curves_of(axes: "Axes", folds: "tuple[DataFrame, ...]") -> None:
     epochs = min(map(len, folds))
     xs = range(1, epochs + 1)
-    for column, (colour, side) in SIDES.items():
+    for column, (colour, split) in SPLITS.items():
         if column in folds[0]:
             values = [fold[column].to_numpy()[:epochs] for fold in folds]
             axes.fill_between(
@@ -86,15 +86,16 @@ def _curves_of(axes: "Axes", folds: "tuple[DataFrame, ...]") -> None:
                 alpha=0.15,
                 linewidth=0,
             )
-            axes.plot(xs, sum(values) / len(values), color=colour, linewidth=1.4, label=side)
+            axes.plot(xs, sum(values) / len(values), color=colour, linewidth=1.4, label=split)
     axes.set_ylim(0, 1)
     axes.grid(axis="y", color="0.92")
 
 
 def published_curves(analysis: Analysis) -> "Figure | None":
-    """Draw our learning curves over the published ones (mean and range of the folds); None where either is missing.
+    """Draw our learning curves and the published ones (mean and range of the folds); None if either is missing.
 
-    One row a variant: training loss, training accuracy, both with dropout on, and the published score on the test fold.
+    One row per variant: training loss and training accuracy, both with dropout, and the published score on the test
+    fold.
     """
     trainings, kept = analysis.trainings, curves_kept(analysis.study.key.dataset)
     folds = {} if trainings is None else trainings.curves
@@ -108,7 +109,7 @@ def published_curves(analysis: Analysis) -> "Figure | None":
 
 
 def draw_published_curves(dataset: str, histories: Mapping[str, Sequence[History]]) -> "Figure":
-    """Draw curves of some variants, a history (see `CURVES`) a fold, over the published ones."""
+    """Draw the curves of variants, one history (see `CURVES`) for each fold, and the published ones."""
     from matplotlib.ticker import MaxNLocator
 
     rows = len(histories)
@@ -138,7 +139,7 @@ def _mean_and_range(axes: "Axes", epochs: Sequence[int], values: Any, colour: st
 
 
 def confusion(analysis: Analysis) -> "Figure | None":
-    """Draw every variant's confusion matrix, summed over the folds; None where none is stored."""
+    """Draw every variant's confusion matrix, summed over the folds; None if none is stored."""
     from plb_ablate.tracking.cell_figures import draw_confusion
 
     trainings = analysis.trainings
@@ -159,7 +160,7 @@ def confusion(analysis: Analysis) -> "Figure | None":
 
 
 def parameters(analysis: Analysis) -> "Figure | None":
-    """Draw the parameters of every variant, stacked by module; None where no run carries them."""
+    """Draw the parameters of every variant, stacked by module; None if no run has them."""
     study = analysis.study
     counted = [(name, config.modules) for name in study.ablations if (config := study.config(name)) and config.modules]
     if not counted:
@@ -169,9 +170,11 @@ def parameters(analysis: Analysis) -> "Figure | None":
     left = [0] * len(counted)
     for module, colour in zip(modules, cycle(MODULE_COLOURS)):
         right = [start + counts.get(module, 0) for start, (_, counts) in zip(left, counted, strict=True)]
-        there = [y for y in range(len(counted)) if right[y] > left[y]]
-        starts, ends = [left[y] for y in there], [right[y] for y in there]
-        axes.hlines(there, starts, ends, colour, linewidth=17, label=module)  # one artist a module, not one a bar
+        present = [y for y in range(len(counted)) if right[y] > left[y]]
+        starts, ends = [left[y] for y in present], [right[y] for y in present]
+        axes.hlines(
+            present, starts, ends, colour, linewidth=17, label=module
+        )  # one artist per module is faster than one per bar
         left = right
     for y, total in enumerate(left):
         axes.annotate(f"{total:,}", (total, y), (3, 0), textcoords="offset points", va="center", fontsize=8)

@@ -1,1 +1,1 @@
-"""The published study beside ours: tables, learning curves and the audit of its claims."""
+"""Comparison with the published study: tables, learning curves, and the audit of its claims."""

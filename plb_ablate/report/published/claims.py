@@ -1,4 +1,4 @@
-"""Audit: every claim of the published page, and whether the runs at hand bear it out."""
+"""Audit: every claim of the published page, and whether these runs confirm it."""
 
 import math
 from collections import Counter
@@ -23,18 +23,18 @@ __all__ = ["Claim", "claims", "claims_table", "claims_words"]
 
 REPRODUCED, CONTRADICTED, OPEN = "reproduced", "contradicted", "not decidable"
 
-WIDEST = 5.0
-"""An interval whose half is wider than this many points holds too much to bear a WA cell out."""
+MAX_HALF_WIDTH = 5.0
+"""Half-width in points above which an interval is too wide to confirm a WA cell."""
 
 Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of the page: what it says, what the runs say, and what follows."""
+    """One claim of the page: its subject, the published and our value, our interval, and the verdict."""
 
-    what: str
-    says: TableCell
+    subject: str
+    published: TableCell
     ours: TableCell
     interval: Interval | None
     verdict: str
@@ -44,8 +44,8 @@ class Claim:
 def claims(analysis: Analysis) -> list[Claim]:
     """Check every claim of the page about a study's dataset.
 
-    They are 6 counts, 18 WA cells, 3 Δ cells, 3 winning rows, and for each variant whose learning curves were published
-    that it trains as they show.
+    These are 6 parameter counts, 18 WA cells, 3 Δ cells, 3 best rows, and the learning curves of every variant whose
+    curves were published.
     """
     study = analysis.study
     return [*_counts(study), *_wa_cells(study), *_deltas(analysis), *_winners(study), *_trainings(analysis)]
@@ -53,41 +53,41 @@ def claims(analysis: Analysis) -> list[Claim]:
 
 def _errata(study: Study, names: Iterable[str], *more: int) -> tuple[int, ...]:
     names = set(names)
-    found = {2, 3, 6, *more}
-    found |= {1} if "spa_published" in names else set()
-    found |= {7} if study.key.dataset == "iemocap" and names != {"none"} else set()
-    found |= {8} if study.key.dataset != "iemocap" and "cbam" in names and len(names) > 1 else set()
-    found |= {9} if study.key.dataset == "ravdess" and "routing" in names else set()
-    return tuple(sorted(found))
+    numbers = {2, 3, 6, *more}
+    numbers |= {1} if "spa_published" in names else set()
+    numbers |= {7} if study.key.dataset == "iemocap" and names != {"none"} else set()
+    numbers |= {8} if study.key.dataset != "iemocap" and "cbam" in names and len(names) > 1 else set()
+    numbers |= {9} if study.key.dataset == "ravdess" and "routing" in names else set()
+    return tuple(sorted(numbers))
 
 
 def _counts(study: Study) -> list[Claim]:
-    found = []
+    results = []
     for name, row in published.table(study.key.dataset).items():
         ours = study.params(name)
         verdict = OPEN if ours is None else REPRODUCED if ours == row.params else CONTRADICTED
         errata = (1,) if name == "spa_published" else ()
-        what = f"#Params of {display_name(name)}"
-        found.append(Claim(what, number(row.params), number(ours), None, verdict, errata))
-    return found
+        subject = f"#Params of {display_name(name)}"
+        results.append(Claim(subject, number(row.params), number(ours), None, verdict, errata))
+    return results
 
 
 def _wa_cells(study: Study) -> list[Claim]:
-    found = []
+    results = []
     for name, row in published.table(study.key.dataset).items():
         intervals, ours = cell_intervals(study, name), _shown(study, name)
         for column, says, mine, interval in zip(COLUMNS, row.wa, ours, intervals, strict=True):
-            narrow = interval is not None and (interval[1] - interval[0]) / 2 <= WIDEST
+            narrow = interval is not None and (interval[1] - interval[0]) / 2 <= MAX_HALF_WIDTH
             verdict = _inside(study, says, interval, decided=narrow)
-            what = f"{column} of {display_name(name)}"
-            found.append(Claim(what, rounded(says), cut(mine), interval, verdict, _errata(study, [name])))
-    return found
+            subject = f"{column} of {display_name(name)}"
+            results.append(Claim(subject, rounded(says), cut(mine), interval, verdict, _errata(study, [name])))
+    return results
 
 
 def _deltas(analysis: Analysis) -> list[Claim]:
     study, rows = analysis.study, published.table(analysis.study.key.dataset)
     shown = {name: _shown(study, name) for name in rows}
-    found = []
+    results = []
     for i, (column, says) in enumerate(zip(COLUMNS, published.delta(study.key.dataset), strict=True)):
         others = [shown[name][i] for name in published.REMOVALS]
         ours = math.nan if any(map(math.isnan, others)) else shown["none"][i] - max(others)
@@ -95,26 +95,26 @@ def _deltas(analysis: Analysis) -> list[Claim]:
         decided = interval is not None and interval[0] * interval[1] > 0
         cells = rounded(says, signed=True), rounded(ours, signed=True)
         verdict = _inside(study, says, interval, decided=decided)
-        found.append(Claim(f"Δ of {column}", *cells, interval, verdict, _errata(study, rows)))
-    return found
+        results.append(Claim(f"Δ of {column}", *cells, interval, verdict, _errata(study, rows)))
+    return results
 
 
 def _trainings(analysis: Analysis) -> list[Claim]:
     dataset = analysis.study.key.dataset
     ours = {agreement.ablation: agreement for agreement in agreements(analysis)}
-    found = []
+    results = []
     for name in curves_kept(dataset):
         agreement = ours.get(name)
         answer = agreement.answer if agreement else "not decidable"
         verdict = {"yes": REPRODUCED, "no": CONTRADICTED}.get(answer, OPEN)
         errata = (9,) if (dataset, name) == ("ravdess", "routing") else ()
-        what = f"{display_name(name)} trains like the published one"
-        found.append(Claim(what, text("yes"), text(answer), None, verdict, errata))
-    return found
+        subject = f"{display_name(name)} trains like the published one"
+        results.append(Claim(subject, text("yes"), text(answer), None, verdict, errata))
+    return results
 
 
 def _inside(study: Study, says: float, interval: Interval | None, *, decided: bool) -> str:
-    """Judge a number: contradicted outside our interval, reproduced inside it if the interval decides anything."""
+    """Judge a number: contradicted outside our interval; reproduced inside it, if the interval is narrow enough."""
     if interval is None or departures(study):
         return OPEN
     if not interval[0] <= round(says, 2) <= interval[1]:
@@ -125,19 +125,19 @@ def _inside(study: Study, says: float, interval: Interval | None, *, decided: bo
 def _winners(study: Study) -> list[Claim]:
     rows = published.table(study.key.dataset)
     shown = {name: _shown(study, name) for name in rows}
-    found = []
+    results = []
     for i, column in enumerate(COLUMNS):
         winner = max(rows, key=lambda name: rows[name].wa[i])
         whole = {name: values[i] for name, values in shown.items() if not math.isnan(values[i])}
         ours = max(whole, key=lambda name: whole[name]) if len(whole) == len(rows) else None
         says, mine = text(display_name(winner)), text(display_name(ours)) if ours else number(None)
         verdict = OPEN if departures(study) else _wins(study, winner, i)
-        found.append(Claim(f"best row of {column}", says, mine, None, verdict, _errata(study, rows)))
-    return found
+        results.append(Claim(f"best row of {column}", says, mine, None, verdict, _errata(study, rows)))
+    return results
 
 
 def _wins(study: Study, winner: str, column: int) -> str:
-    """Judge a winner: reproduced if shown above every other row, contradicted if shown below one."""
+    """Judge the best row: reproduced if significantly above every other row, contradicted if below one of them."""
     gaps = [_gap(study, winner, name, column) for name in published.table(study.key.dataset) if name != winner]
     if any(gap is not None and gap[1] < 0 for gap in gaps):
         return CONTRADICTED
@@ -145,7 +145,7 @@ def _wins(study: Study, winner: str, column: int) -> str:
 
 
 def _gap(study: Study, winner: str, other: str, column: int) -> Interval | None:
-    """Give the 95 % interval of winner minus other in one column: paired for the mean, from both cells else."""
+    """Return the 95 % interval of winner minus other in one column: paired for the mean, else from both cells."""
     if column == 2:
         rule, metric = study.primary_metric
         try:
@@ -160,10 +160,10 @@ def _gap(study: Study, winner: str, other: str, column: int) -> Interval | None:
 
 
 def delta_interval(analysis: Analysis, column: int) -> Interval | None:
-    """Give the 95 % interval of a Δ cell in points: of proposed minus the best other row.
+    """Return the 95 % interval of a Δ cell in points: proposed minus the best other row.
 
-    The mean's comes from the paired comparisons (the least difference lies between the least lower and the least upper
-    end), the others' from the intervals of the cells.
+    For the mean it is computed from the paired comparisons (the smallest difference lies between the smallest lower and
+    the smallest upper end), otherwise from the intervals of the cells.
     """
     study = analysis.study
     gaps = [_gap(study, "none", name, column) for name in published.REMOVALS]
@@ -174,15 +174,15 @@ def delta_interval(analysis: Analysis, column: int) -> Interval | None:
 
 
 def cell_intervals(study: Study, ablation: str) -> tuple[Interval | None, Interval | None, Interval | None]:
-    """Give the 95 % intervals, in percent, for another study's max, min and mean; None where folds are missing."""
+    """Return the 95 % intervals, in percent, for another study's max, min and mean; None if folds are missing."""
     rule, metric = study.primary_metric
-    found = fold_scores(study, ablation, rule, metric)
-    if len(found) < len(study.seed_fold_pairs) or study.n_folds < 2:
+    by_fold = fold_scores(study, ablation, rule, metric)
+    if len(by_fold) < len(study.seed_fold_pairs) or study.n_folds < 2:
         return None, None, None
-    scores = [100 * cell.score for cell in found.values()]
-    sizes = [cell.n_train for cell in found.values()], [cell.n_test for cell in found.values()]
+    scores = [100 * cell.score for cell in by_fold.values()]
+    sizes = [cell.n_train for cell in by_fold.values()], [cell.n_test for cell in by_fold.values()]
     try:
-        mean = nadeau_bengio(scores, *sizes, [fold for _, fold in found]).ci95
+        mean = nadeau_bengio(scores, *sizes, [fold for _, fold in by_fold]).ci95
     except PairingError:
         return None, None, None
     low, high = extreme_interval(scores, study.n_folds)
@@ -191,7 +191,7 @@ def cell_intervals(study: Study, ablation: str) -> tuple[Interval | None, Interv
 
 
 def _percent(low: float, high: float) -> Interval:
-    """Keep an interval of percentages inside what percentages can be."""
+    """Limit an interval of percentages to 0 to 100."""
     return max(low, 0.0), min(high, 100.0)
 
 
@@ -200,37 +200,37 @@ def _shown(study: Study, ablation: str) -> tuple[float, float, float]:
     return summary(scores.values()) if len(scores) == len(study.seed_fold_pairs) else (math.nan, math.nan, math.nan)
 
 
-def claims_table(found: list[Claim]) -> Table:
+def claims_table(results: list[Claim]) -> Table:
     """Make the table of claims."""
     rows = []
-    for claim in found:
+    for claim in results:
         low, high = claim.interval or (None, None)
         errata = text(", ".join(map(str, claim.errata)))
         ends = rounded(low), rounded(high)
-        rows.append((text(claim.what), claim.says, claim.ours, *ends, text(claim.verdict), errata))
-    named = sorted({number for claim in found for number in claim.errata})
+        rows.append((text(claim.subject), claim.published, claim.ours, *ends, text(claim.verdict), errata))
+    named = sorted({number for claim in results for number in claim.errata})
     return Table(
         "claims",
-        "Every claim of the published page about this dataset, against the runs at hand.",
+        "Every claim of the published page about this dataset, compared with these runs.",
         ("claim", "published", "ours", "95 % low", "95 % high", "verdict", "errata"),
         tuple(rows),
         "lrrrrll",
         (
-            "Contradicted: outside our 95 % interval (the corrected t-test's for a mean, a prediction interval for the "
-            "largest and smallest of the folds). Reproduced: inside it, and the interval decides (a WA cell: no wider "
-            f"than ±{WIDEST:g} points; Δ: its sign is shown; a best row: shown above every other; a training: its loss "
-            "lies inside of the published folds' band). Else not decidable.",
+            "Contradicted: outside our 95 % interval (corrected t-test for a mean, prediction interval for the largest "
+            "and smallest fold). Reproduced: inside the interval, and the interval is narrow enough (WA: at most "
+            f"±{MAX_HALF_WIDTH:g} points; Δ: it excludes 0; best row: significantly above every other row; training: "
+            "the loss lies in the band of the published folds). Otherwise not decidable.",
             "Errata: " + " ".join(f"({number}) {ERRATA[number]}" for number in named),
         ),
     )
 
 
-def claims_words(study: Study, found: list[Claim]) -> str:
-    """Count the verdicts, and say why scores are not decided where the study is another experiment."""
-    counts = Counter(claim.verdict for claim in found)
+def claims_words(study: Study, results: list[Claim]) -> str:
+    """Count the verdicts, and explain why scores are not judged if the study is a different experiment."""
+    counts = Counter(claim.verdict for claim in results)
     counted = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (REPRODUCED, CONTRADICTED, OPEN))
-    words = f"{len(found)} claims: {counted}."
+    words = f"{len(results)} claims: {counted}."
     other = departures(study)
     if other:
-        words += f" Of the scores none is decided, for this is not the published study: {', '.join(other)}."
+        words += f" Scores are not judged because this is not the published study: {', '.join(other)}."
     return words

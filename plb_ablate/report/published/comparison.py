@@ -1,4 +1,4 @@
-"""The published table beside ours, and what keeps a study from being the published one."""
+"""The published table compared with ours, and the differences between a study and the published one."""
 
 import math
 
@@ -19,14 +19,14 @@ EPOCHS = Trainer.epochs
 
 
 def departures(study: Study, *, any_epochs: bool = False) -> list[str]:
-    """List in words what makes a study another experiment than the published one; empty if nothing does.
+    """List how a study differs from the published experiment; empty if it does not.
 
-    With `any_epochs` a shorter training does not count as another one, for its epochs are the first of a whole one.
+    With `any_epochs` a shorter training is not a difference, because its epochs are the first ones of a full training.
     """
     key, wanted = study.key, published.UTTERANCES.get(study.key.dataset)
     epochs = {run.value("last", "epoch") + 1 for run in study.folds}
     known = sorted(int(number) for number in epochs if math.isfinite(number))
-    found = [
+    differences = [
         (key.protocol != "published", f"protocol={key.protocol}"),
         (key.reverse != "coefficient", f"reverse={key.reverse}"),
         (key.trainer != "published", f"trainer={key.trainer}"),
@@ -34,20 +34,20 @@ def departures(study: Study, *, any_epochs: bool = False) -> list[str]:
         (study.n_folds != published.N_SPLITS, f"{study.n_folds} folds instead of {published.N_SPLITS}"),
         (study.n_utterances not in (0, wanted), f"{study.n_utterances} utterances instead of {wanted}"),
     ]
-    return [words for differs, words in found if differs]
+    return [words for differs, words in differences if differs]
 
 
 def beside_table(study: Study) -> Table:
-    """Make the published table with ours and the differences beside it.
+    """Make the table of published values, our values and their differences.
 
-    Ours is the published score under the study's own rule, whatever the metric of its verdict, so that like stands
-    beside like. Cells are cut, and Δ is taken, as the page does.
+    Our values are the published score under the study's rule, whatever its primary metric, so that they are comparable.
+    Cells are truncated, and Δ is computed, as on the page.
     """
     rule, dataset = study.primary_metric[0], study.key.dataset
     theirs, scores = published.table(dataset), {}
     for name in theirs:
-        found = [*study.scores(name, rule, "score").values()]
-        scores[name] = found if len(found) == len(study.seed_fold_pairs) else None
+        values = [*study.scores(name, rule, "score").values()]
+        scores[name] = values if len(values) == len(study.seed_fold_pairs) else None
     ours, delta = published_rows([(name, study.params(name), scores[name]) for name in theirs])
     rows = [
         (text(display_name(name)), number(row.params), mine[1], *_pairs(row.wa, mine[2:]))
@@ -56,7 +56,7 @@ def beside_table(study: Study) -> Table:
     rows.append((text("Δ"), TableCell(""), TableCell(""), *_pairs(published.delta(dataset), delta, signed=True)))
     return Table(
         "beside_published",
-        f"The published table beside ours: {METRIC_NAMES['score']}, {RULE_LABELS[rule]}; "
+        f"The published table and ours: {METRIC_NAMES['score']}, {RULE_LABELS[rule]}; "
         "the differences are ours minus published, in points.",
         ("Name", "#Params", "our #Params", *(name for column in COLUMNS for name in _header(column))),
         tuple(rows),
@@ -79,5 +79,5 @@ def _pairs(theirs: tuple[float, ...], ours: list[TableCell], *, signed: bool = F
 
 
 def _notes(study: Study) -> tuple[str, ...]:
-    found = departures(study)
-    return (f"This study is not the published one: {', '.join(found)}.",) if found else ()
+    differences = departures(study)
+    return (f"This study is not the published one: {', '.join(differences)}.",) if differences else ()

@@ -1,4 +1,4 @@
-"""The published study under its own light: its tables as printed, and our statistics of its folds."""
+"""The report of the published study: its tables as printed, and our statistics of its folds."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ __all__ = ["printed_table", "published_study", "published_verdict", "write_publi
 
 
 def published_study(dataset: str, ablations: Sequence[str]) -> Study:
-    """Make a study of the published fold scores of some variants (one score a fold, chosen on the test fold)."""
+    """Make a study of the published fold scores of variants (one score per fold, epoch selected on the test fold)."""
     key = StudyKey(dataset, "published", "published", "coefficient", "published page")
     kept = [name for name in ablations if name in published.folds_kept(dataset)]
     folds = [_fold_run(key, name, fold) for name in kept for fold in range(published.N_SPLITS)]
@@ -48,7 +48,7 @@ def _fold_run(key: StudyKey, ablation: str, fold: int) -> FoldRun:
 
 
 def printed_table(dataset: str) -> Table:
-    """Make a published table exactly as it is printed."""
+    """Make a published table as it is printed."""
     rows = [
         (text(display_name(name)), number(row.params), *map(rounded, row.wa))
         for name, row in published.table(dataset).items()
@@ -56,7 +56,7 @@ def printed_table(dataset: str) -> Table:
     delta = (rounded(value, signed=True) for value in published.delta(dataset))
     table = Table(
         "printed",
-        f"{dataset} as the published page prints it.",
+        f"{dataset} as printed on the published page.",
         ("Name", "#Params", *COLUMNS),
         (*rows, (text("Δ"), TableCell(""), *delta)),
         "lrrrr",
@@ -66,7 +66,7 @@ def printed_table(dataset: str) -> Table:
 
 
 def write_published(out: Path, dataset: str | None = None) -> tuple[list[Analysis], list[Path]]:
-    """Write ``<out>/published.md`` with its tables and figures; give the analyses and the files written.
+    """Write ``<out>/published.md`` with its tables and figures; return the analyses and the files.
 
     Raises
     ------
@@ -77,19 +77,19 @@ def write_published(out: Path, dataset: str | None = None) -> tuple[list[Analysi
         raise ConfigError(f"dataset={dataset} is not in the published study. It used {', '.join(published.DATASETS)}.")
     lines = [f"# The published study\n\nSource: {published.SOURCE}.\n"]
     lines += [
-        "Errata that bear on these numbers:\n",
+        "Errata that affect these numbers:\n",
         *(f"- ({number}) {words}" for number, words in ERRATA.items()),
         "",
     ]
     analyses, written = [], []
     for name in (dataset,) if dataset else published.DATASETS:
         analysis, folder = _analysis(name), Path("published") / name
-        found = _sections(analysis)
-        written += write(found, out / folder)
+        parts = _sections(analysis)
+        written += write(parts, out / folder)
         figures = write_figures(analysis, out / folder)
         written += figures
         analyses.append(analysis)
-        lines += [f"## {name}\n", page(found, folder.as_posix(), [path.stem for path in figures])]
+        lines += [f"## {name}\n", page(parts, folder.as_posix(), [path.stem for path in figures])]
     target = out / "published.md"
     target.write_text("\n".join(lines), encoding="utf-8", newline="\n")
     return analyses, [target, *written]
@@ -101,30 +101,29 @@ def _analysis(dataset: str) -> Analysis:
 
 
 def published_verdict(analysis: Analysis) -> str:
-    """Say what the published folds show; of a dataset whose folds were not kept, that nothing can be said."""
+    """Return the verdict on the published folds; without stored folds, the reason why there is none."""
     if analysis.primary_comparisons:
         return verdict(analysis)
     return (
-        "**No verdict.** The fold scores of the removals were not kept (erratum 7), so nothing tells whether any Δ "
-        "of this table is more than chance.\n"
+        "**No verdict.** The fold scores of the removals were not kept (erratum 7), so the Δ of this table cannot be "
+        "tested.\n"
     )
 
 
 def _sections(analysis: Analysis) -> list[Section]:
     dataset = analysis.study.key.dataset
-    found = [Section("Verdict", words=published_verdict(analysis)), Section("As printed", (printed_table(dataset),))]
+    parts = [Section("Verdict", words=published_verdict(analysis)), Section("As printed", (printed_table(dataset),))]
     if not analysis.primary_comparisons:
-        return found
-    found += [
+        return parts
+    parts += [
         Section("Differences from the proposed model", (comparison_table(analysis),), figure="forest"),
         Section("Fold by fold", figure="paired"),
         Section("Cost and benefit", (cost_table(analysis),)),
     ]
     if "backward_only" in published.folds_kept(dataset):
         note = (
-            "The released single-stream experiment applies the capsule gate once more than the removal of that name "
-            "here does."
+            "The released single-stream experiment applies the capsule gate once more than the ablation of this name."
         )
         streams = block_table(published_study(dataset, ("none", "backward_only")))
-        found.append(Section("The block itself", (streams,), note))
-    return found
+        parts.append(Section("The block itself", (streams,), note))
+    return parts

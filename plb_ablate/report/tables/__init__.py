@@ -1,1 +1,1 @@
-"""The tables of a report: their model, their renderers, and one file for each kind."""
+"""The tables of a report: the table itself, its renderers, and one file for each kind of table."""

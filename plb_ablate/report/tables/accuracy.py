@@ -1,4 +1,4 @@
-"""The tables of scores: the published layout, the published table beside it, and accuracies with their spread."""
+"""The tables of scores: the published layout, the single streams, and accuracies with standard deviations."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -26,10 +26,10 @@ METRIC_NAMES = {
     "macro_f1": "macro-F1",
 }
 
-DELTA_NOTE = "Δ is proposed minus the best other row, column by column."
+DELTA_NOTE = "Δ is the proposed model minus the best other row, separately for each column."
 SPA_NOTE = (
-    "Spa (published) is what the published page calls Spa: another model than the removal of the spatial attention, "
-    "which is Spa (clean)."
+    "Spa (published) is the row that the published page calls Spa. It is a different model; Spa (clean) is the "
+    "proposed model without spatial attention."
 )
 
 _NAMES = {
@@ -46,12 +46,12 @@ _NAMES = {
 
 
 def display_name(ablation: str) -> str:
-    """Give the name of an ablation's row: as on the published page, combinations as they are typed."""
+    """Return the name of an ablation's row: as on the published page; combinations as in the setting."""
     return _NAMES.get(ablation, ablation)
 
 
 def summary(values: Iterable[float]) -> tuple[float, float, float]:
-    """Give max, min and mean of fractions, in percent."""
+    """Return max, min and mean of fractions, in percent."""
     percent = [100 * value for value in values]
     return max(percent), min(percent), fmean(percent)
 
@@ -64,15 +64,15 @@ def published_rows(
     Parameters
     ----------
     rows : sequence of (ablation, parameters, scores)
-        Scores are fractions; None for a variant that has not all of them: its cells are dashes, and it takes part
-        neither in Δ nor in the marks.
+        Scores are fractions; None for an incomplete variant: its cells are dashes, and it is used neither for Δ nor
+        for the best values.
 
     Returns
     -------
     rows : list of list of TableCell
         Name, #Params, max, min and mean in percent, cut to two decimals.
     delta : list of TableCell
-        Proposed minus the best other row, column by column, from the numbers as shown; dashes where either is missing.
+        Proposed minus the best other row for each column, from the numbers as shown; dashes if either is missing.
     """
     laid, shown = [], {}
     for ablation, params, values in rows:
@@ -90,23 +90,23 @@ def published_rows(
 def wa_table(study: Study) -> Table:
     """Make the table in the published layout, under the study's epoch-selection rule and primary metric.
 
-    It holds the proposed model and the removals from it; the single streams, which the page has not, are in
-    `block_table`. A column ``folds`` (done/wanted) appears as soon as one variant has missing folds. Several seeds
-    stand in one row: max, min and mean are over all folds of all seeds.
+    It has the proposed model and its removals; the single streams, which the page does not have, are in `block_table`.
+    If a variant has missing folds, there is a column ``folds`` (finished/all). Several seeds are in one row: max, min
+    and mean are over all folds of all seeds.
     """
     rule, metric = study.primary_metric
     scores = {name: study.scores(name, rule, metric) for name in study.ablations if name not in STREAMS}
-    wanted = len(study.seed_fold_pairs)
-    whole = {name: len(scores[name]) == wanted for name in scores}
+    total = len(study.seed_fold_pairs)
+    complete = {name: len(scores[name]) == total for name in scores}
     laid, delta = published_rows(
-        [(name, study.params(name), [*scores[name].values()] if whole[name] else None) for name in scores]
+        [(name, study.params(name), [*scores[name].values()] if complete[name] else None) for name in scores]
     )
     header = ["Name", "#Params", "max_WA(%)", "min_WA(%)", "avg_WA(%)"]
     last = [text("Δ"), TableCell(""), *delta]
     notes = [DELTA_NOTE, *([SPA_NOTE] if "spa_published" in scores else []), *same_network_notes(scores)]
-    if not all(whole.values()):
+    if not all(complete.values()):
         header.append("folds")
-        laid = [[*row, text(f"{len(scores[name])}/{wanted}")] for row, name in zip(laid, scores, strict=True)]
+        laid = [[*row, text(f"{len(scores[name])}/{total}")] for row, name in zip(laid, scores, strict=True)]
         last.append(TableCell(""))
     table = Table(
         "wa",
@@ -120,13 +120,13 @@ def wa_table(study: Study) -> Table:
 
 
 def block_table(study: Study) -> Table:
-    """Make the table of the Pattern Learning Block itself: both streams, forward only, backward only."""
+    """Make the table of the Pattern Learning Block: both streams, forward only, backward only."""
     rule, metric = study.primary_metric
     rows = []
     for name in ("none", *STREAMS):
         scores = [100 * score for score in study.scores(name, rule, metric).values()]
-        whole = len(scores) == len(study.seed_fold_pairs)
-        numbers = [min(scores), max(scores), fmean(scores), _std(scores)] if whole else [None] * 4
+        complete = len(scores) == len(study.seed_fold_pairs)
+        numbers = [min(scores), max(scores), fmean(scores), _std(scores)] if complete else [None] * 4
         title = "both streams" if name == "none" else display_name(name)
         done = text(f"{len(scores)}/{len(study.seed_fold_pairs)}")
         rows.append((text(title), number(study.params(name)), *map(rounded, numbers), done))
@@ -141,7 +141,7 @@ def block_table(study: Study) -> Table:
 
 
 def accuracy_table(study: Study, rule: str) -> Table:
-    """Make the table of true WA, UA and macro-F1, each with its standard deviation over folds and seeds."""
+    """Make the table of WA, UA and macro-F1 over utterances, each with its standard deviation over folds and seeds."""
     rows = []
     for name in study.ablations:
         row = [text(display_name(name))]
@@ -162,22 +162,22 @@ def accuracy_table(study: Study, rule: str) -> Table:
 
 
 def missing_note(study: Study, rule: str, metric: str) -> list[str]:
-    """Say which variants are incomplete, what that means for the table, and which cells to run; empty if none is."""
-    gaps = {name: study.missing(name, rule, metric) for name in study.ablations}
-    gaps = {name: cells for name, cells in gaps.items() if cells}
-    if not gaps:
+    """Describe which variants are incomplete, what that means for the table, and what to run; empty if none is."""
+    missing = {name: study.missing(name, rule, metric) for name in study.ablations}
+    missing = {name: pairs for name, pairs in missing.items() if pairs}
+    if not missing:
         return []
-    listed = "; ".join(f"{display_name(name)}: {_cells(cells)}" for name, cells in gaps.items())
+    listed = "; ".join(f"{display_name(name)}: {_by_seed(pairs)}" for name, pairs in missing.items())
     return [
-        "A variant with missing folds is not averaged: its numbers are dashes, and it takes part neither in Δ nor in "
-        f"the marks. Missing are {listed}. The same sweep, run again, adds them."
+        "A variant with missing folds has dashes instead of numbers, and is used neither for Δ nor for the best values."
+        f" Missing: {listed}. Run the same sweep again to train the missing folds."
     ]
 
 
-def _cells(cells: Sequence[tuple[int, int]]) -> str:
-    """List missing cells by seed, briefly."""
-    seeds = sorted({seed for seed, _ in cells})
-    return ", ".join(f"seed {seed} fold {' '.join(str(f) for s, f in cells if s == seed)}" for seed in seeds)
+def _by_seed(pairs: Sequence[tuple[int, int]]) -> str:
+    """List (seed, fold) pairs by seed."""
+    seeds = sorted({seed for seed, _ in pairs})
+    return ", ".join(f"seed {seed} fold {' '.join(str(f) for s, f in pairs if s == seed)}" for seed in seeds)
 
 
 def _mean_and_std(fractions: Sequence[float]) -> tuple[TableCell, TableCell]:

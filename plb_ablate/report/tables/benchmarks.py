@@ -1,4 +1,4 @@
-"""Inference time and memory as ``python -m plb_ablate.bench`` has measured them, with the published figures beside."""
+"""Tables of inference time and memory, measured by ``python -m plb_ablate.bench``, with the published values."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["inference_table", "memory_table", "read_measurements"]
 
 LEVELS = ("inference", "memory")
-"""The tag ``level`` of the runs that hold measurements, and the first part of their metrics' names."""
+"""Values of the tag ``level`` of runs with measurements, and first part of the names of their metrics."""
 
 
 def read_measurements(client: "MlflowClient", experiment: str, dataset: str) -> dict[str, list[StoredRun]]:
@@ -25,16 +25,16 @@ def read_measurements(client: "MlflowClient", experiment: str, dataset: str) -> 
         If the store cannot be read.
     """
     number, tags = experiment_id(client, experiment), ("ablation", "hardware")
-    found = {}
+    by_level = {}
     for level in LEVELS:
         runs = finished_runs(client, number, {"level": level, "dataset": dataset}, tags, None)
         latest = {tuple(run.tags.get(tag, "") for tag in tags): run for run in sorted(runs, key=lambda run: run.ended)}
-        found[level] = [latest[key] for key in sorted(latest)]
-    return found
+        by_level[level] = [latest[key] for key in sorted(latest)]
+    return by_level
 
 
 def inference_table(runs: list[StoredRun], dataset: str) -> Table:
-    """Make the table of milliseconds an utterance at batch size 1; the published means stand below ours."""
+    """Make the table of milliseconds per utterance at batch size 1: our measurements, then the published means."""
     rows = []
     for run in runs:
         measured = {name.rsplit("/", 2)[0] for name in run.metrics if name.endswith("/network/mean")}
@@ -52,16 +52,16 @@ def inference_table(runs: list[StoredRun], dataset: str) -> Table:
             rows.append((text("proposed"), text(hardware), text("as published"), mean, blank, blank, blank))
     return Table(
         "inference",
-        "Real-time inference, ms an utterance at batch size 1, after a warm-up.",
+        "Real-time inference, ms per utterance at batch size 1, after a warm-up.",
         ("Name", "Hardware", "Runtime", "network mean", "p50", "p95", "MFCC mean"),
         tuple(rows),
         "lllrrrr",
-        ("The published times are means of one forward pass, without the features.",),
+        ("The published times are means of one forward pass, without feature extraction.",),
     )
 
 
 def memory_table(runs: list[StoredRun]) -> Table:
-    """Make the table of parameters, saved size and peak memory (MB are 10^6 bytes); the published row stands below."""
+    """Make the table of parameters, saved size and peak memory (MB = 10^6 bytes): our measurements, then published."""
     rows = []
     for run in runs:
         own = {name.removeprefix("memory/"): value for name, value in run.metrics.items()}
@@ -84,5 +84,5 @@ def memory_table(runs: list[StoredRun]) -> Table:
         ("Name", "Hardware", "#Params", "weights", "training", "inference, TensorFlow", "inference, LiteRT", "GPU"),
         tuple(rows),
         "llrrrrrr",
-        ("Resident memory contains the loaded libraries.",),
+        ("Resident memory includes the loaded libraries.",),
     )

@@ -1,4 +1,4 @@
-"""Cost and benefit: what a variant saves, and what it loses by that."""
+"""Cost and benefit of each module: the parameters saved by a removal, and the accuracy lost."""
 
 import math
 from statistics import fmean
@@ -12,28 +12,28 @@ from plb_ablate.report.tables.model import MISSING, Table, TableCell, cut, numbe
 __all__ = ["cost_table"]
 
 _READINGS = {
-    "costs": "loses accuracy",
-    "gains": "lighter and better",
-    "equivalent": "lighter, loses nothing",
-    "open": "no loss shown",
+    "costs": "significant loss",
+    "gains": "smaller and significantly better",
+    "equivalent": "smaller and equivalent",
+    "inconclusive": "inconclusive",
 }
 
 
 def cost_table(analysis: Analysis) -> Table:
-    """Make the table of parameters, Δ per 1,000 of them, training time and the published benefit/cost ratio."""
+    """Make the table of parameters, Δ per 1,000 removed parameters, training time and WA per parameter."""
     study = analysis.study
     rule, metric = study.primary_metric
     rows = [_row(analysis, name) for name in study.ablations]
     table = Table(
         "cost",
         f"Cost and benefit; Δ in points of {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}.",
-        ("Name", "#Params", "removed", "Δ", "Δ per 1,000 removed", "seconds a fold", "WA/#Params(%)", "reading"),
+        ("Name", "#Params", "removed", "Δ", "Δ per 1,000 removed", "seconds per fold", "WA/#Params(%)", "reading"),
         tuple(rows),
         "lrrrrrrl",
         (
-            "WA/#Params is the mean WA in percent for each thousand parameters, as the published trade-off tables have "
-            "it (88.18 / 95.288 = 92.54 %). *No loss shown* is not a proof of none: see the detectable Δ of the "
-            "differences. Seconds are of one training.",
+            "WA/#Params is the mean WA in percent per 1,000 parameters, as in the published trade-off tables "
+            "(88.18 / 95.288 = 92.54 %). *Inconclusive* does not mean that there is no loss: see the minimum "
+            "detectable Δ in the table of differences. Seconds are the mean time of one training.",
         ),
     )
     return table.with_best((6,), range(len(rows)))
@@ -59,7 +59,7 @@ def _row(analysis: Analysis, name: str) -> tuple[TableCell, ...]:
 
 
 def _ratio(study: Study, name: str, params: int | None) -> float | None:
-    """Give mean WA in percent per thousand parameters, in percent."""
+    """Return mean WA in percent per 1,000 parameters, in percent."""
     scores = study.scores(name, *study.primary_metric)
     if not params or len(scores) < len(study.seed_fold_pairs):
         return None

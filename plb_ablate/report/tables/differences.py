@@ -1,4 +1,4 @@
-"""What a study shows, in words and in one table of differences."""
+"""The verdict of a study in words, and the table of differences from the proposed model."""
 
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import ALPHA, CERTAIN, Analysis, effect, points
@@ -12,10 +12,10 @@ from plb_ablate.statistics.power import MOST_SEEDS
 __all__ = ["comparison_table", "p_cell", "verdict"]
 
 _GROUPS = {
-    "costs": "Shown to matter (removing it costs accuracy)",
-    "gains": "Shown to be better without (removing it gains accuracy)",
-    "equivalent": f"Shown not to matter (within ±{100 * ROPE:g} point with probability {100 * CERTAIN:g} % or more)",
-    "open": "Not shown to matter, nor shown not to",
+    "costs": "Significant loss when removed",
+    "gains": "Significant gain when removed",
+    "equivalent": f"Equivalent when removed (Δ within ±{100 * ROPE:g} point, probability {100 * CERTAIN:g} % or more)",
+    "inconclusive": "Inconclusive",
 }
 
 
@@ -29,13 +29,13 @@ _HEADER = (
     "P(costs)",
     "P(equivalent)",
     "P(gains)",
-    "detectable Δ",
-    "more seeds",
+    "minimum detectable Δ",
+    "additional seeds",
 )
 
 
 def p_cell(p: float) -> TableCell:
-    """Make a cell of a p-value: two digits, four decimals at most."""
+    """Make a table cell of a p-value: two significant digits, at most four decimals."""
     if p < 0.0001:
         return TableCell("< 0.0001", p)
     digits = next((d for d in (2, 3) if p >= 10.0 ** (1 - d)), 4)
@@ -43,28 +43,28 @@ def p_cell(p: float) -> TableCell:
 
 
 def verdict(analysis: Analysis) -> str:
-    """Say which modules are shown to matter and which are not, under which protocol; Markdown."""
+    """Describe in Markdown which removals have a significant effect, under which protocol."""
     study = analysis.study
     rule, metric = study.primary_metric
     lines = [
         f"Under protocol={study.key.protocol}, {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}; {_design(study)}. "
-        f"Corrected paired t-test against the proposed model, Holm over {len(analysis.primary_comparisons)} variants, "
-        f"level {100 * ALPHA:g} %.\n"
+        "Corrected paired t-test against the proposed model, Holm correction over "
+        f"{len(analysis.primary_comparisons)} variants, significance level {100 * ALPHA:g} %.\n"
     ]
     if rule == "best_test":
-        lines.append("These scores are optimistic: the epoch was chosen on the very fold that is scored.\n")
+        lines.append("These scores are optimistic, because the epoch was selected on the test fold itself.\n")
     if rule in analysis.refused:
         return "\n".join([*lines, f"**No verdict.** {analysis.refused[rule]}\n"])
     if not analysis.primary_comparisons:
-        lines.append("**No verdict.** No variant has all the folds that the proposed model has.\n")
+        lines.append("**No verdict.** No variant has all folds of the proposed model.\n")
     for word, title in _GROUPS.items():
-        found = [(name, c) for name, c in analysis.primary_comparisons.items() if effect(c) == word]
-        if found:
+        group = [(name, c) for name, c in analysis.primary_comparisons.items() if effect(c) == word]
+        if group:
             lines.append(f"- **{title}**")
-            lines += [f"    - {_named(name)}: {_words(c, word)}" for name, c in found]
+            lines += [f"    - {_named(name)}: {_words(c, word)}" for name, c in group]
     if analysis.not_compared:
         names = ", ".join(map(display_name, analysis.not_compared))
-        lines.append(f"- **Not compared**, for folds are missing: {names}.")
+        lines.append(f"- **Not compared**, because folds are missing: {names}.")
     return "\n".join(lines) + "\n"
 
 
@@ -75,7 +75,7 @@ def _design(study: Study) -> str:
 
 
 def _named(ablation: str) -> str:
-    return display_name(ablation) + (", another model and no removal" if ablation == "spa_published" else "")
+    return display_name(ablation) + (", a different model, not a removal" if ablation == "spa_published" else "")
 
 
 def _words(c: Comparison, word: str) -> str:
@@ -83,18 +83,19 @@ def _words(c: Comparison, word: str) -> str:
     words = f"Δ {points(c.test.mean):+.2f} points, 95 % {low:+.2f} to {high:+.2f}, Holm p {p_cell(c.p_holm).text}"
     if word == "equivalent":
         words += f", P(equivalent) {c.posterior.p_equivalent:.2f}"
-    if word == "open":
-        words += f"; a Δ of {points(c.minimal_delta):.2f} would be found 4 times in 5; {_more(c)}"
+    if word == "inconclusive":
+        words += f"; minimum detectable Δ (80 % power) {points(c.minimal_delta):.2f} points; {_power_words(c)}"
     return words
 
 
-def _more(c: Comparison) -> str:
+def _power_words(c: Comparison) -> str:
     if c.extra_seeds is None:
-        return "no number of seeds would settle a Δ of this size on these recordings"
+        return "no number of additional seeds gives 80 % power for the observed Δ on these recordings"
     if not c.extra_seeds:
-        return "these runs have the power for a Δ of this size"
+        return "these runs have 80 % power for the observed Δ"
     at_least = "at least " if c.test.n == c.test.n_folds else ""
-    return f"{at_least}{c.extra_seeds:,} more seed{'s' * (c.extra_seeds > 1)} would settle a Δ of this size"
+    seeds = f"{c.extra_seeds:,} additional seed{'s' * (c.extra_seeds > 1)}"
+    return f"{at_least}{seeds} needed for 80 % power at the observed Δ"
 
 
 def comparison_table(analysis: Analysis) -> Table:
@@ -111,11 +112,11 @@ def comparison_table(analysis: Analysis) -> Table:
         tuple(rows),
         "lrrrrrrrrrr",
         (
-            "Nadeau-Bengio corrected t-test with the real test and train sizes; p (Holm) allows for all variants of "
-            f"the table. P is the Bayesian correlated t-test's, equivalent means within ±{100 * ROPE:g} point. "
-            "Detectable Δ is what this study finds with a power of 80 %; more seeds is how many it would take to find "
-            "the Δ it saw with that power (with one seed so far a lower bound; a dash: more than "
-            f"{MOST_SEEDS:,}, so that other or more recordings are needed).",
+            "p: Nadeau-Bengio corrected t-test with the actual test and training sizes; p (Holm): corrected for all "
+            f"variants of the table. P: Bayesian correlated t-test; equivalent means within ±{100 * ROPE:g} point. "
+            "Minimum detectable Δ: the smallest true Δ that this study finds with 80 % power. Additional seeds: number "
+            "needed for 80 % power at the observed Δ (a lower bound if there is only one seed; a dash means more than "
+            f"{MOST_SEEDS:,}, so that more or other recordings are needed).",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""One table of a report, before it becomes Markdown, CSV, LaTeX or lines on a terminal."""
+"""A table of a report, independent of its output as Markdown, CSV, LaTeX or on a terminal."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,23 +8,23 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 __all__ = ["MISSING", "Table", "TableCell", "cut", "number", "rounded", "text"]
 
 MISSING = "–"
-"""What stands where there is no number."""
+"""Text of a cell without a number."""
 
 
 @dataclass(frozen=True)
 class TableCell:
-    """One cell: what is shown, and what a program should read.
+    """One table cell: its text, and its value for programs.
 
     Parameters
     ----------
     text : str
-        As shown.
+        Text as shown.
     value : int, float, str or None
-        As written to CSV; None leaves the CSV's cell empty.
+        Value in CSV; None for an empty CSV cell.
     best : bool
-        Shown bold and underlined.
+        Whether it is shown bold and underlined.
     link : str
-        Address that the text leads to, where there is one.
+        Address that the text links to; empty for none.
     """
 
     text: str
@@ -40,17 +40,17 @@ class Table:
     Parameters
     ----------
     name : str
-        File name without ending.
+        File name without suffix.
     caption : str
-        What the numbers are, in one line.
+        Description of the numbers in one line.
     header : tuple of str
         Column names.
     rows : tuple of tuple of TableCell
         Each as long as `header`.
     align : str
-        One of ``l``, ``r`` a column.
+        One letter per column, ``l`` or ``r``.
     notes : tuple of str
-        Sentences below the table.
+        Notes below the table.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Table:
             raise ValueError(f"table {self.name}: header, align and rows differ in length ({sorted(widths)})")
 
     def with_best(self, columns: Iterable[int], rows: Sequence[int], *, smallest: bool = False) -> "Table":
-        """Mark the best value of each of `columns` among `rows` (all of them on a tie)."""
+        """Mark the best value of each of `columns` among `rows` (all of them if equal)."""
         table = [list(row) for row in self.rows]
         for column in columns:
             values = {i: v for i in rows if isinstance(v := table[i][column].value, int | float)}
@@ -77,24 +77,24 @@ class Table:
 
 
 def text(value: str) -> TableCell:
-    """Make a cell of words."""
+    """Make a cell of text."""
     return TableCell(value, value or None)
 
 
 def number(value: float | None, form: str = ",d") -> TableCell:
-    """Make a cell of a number in the format `form`; a dash for None and nan."""
+    """Make a cell of a number in the format `form`; a dash for None and NaN."""
     if value is None or math.isnan(value):
         return TableCell(MISSING)
     return TableCell(format(value, form), value)
 
 
 def rounded(value: float | None, digits: int = 2, *, signed: bool = False) -> TableCell:
-    """Make a cell of a number rounded to `digits` decimals; the CSV carries the rounded value too."""
+    """Make a cell of a number rounded to `digits` decimals; the CSV has the rounded value, too."""
     return _decimal(value, digits, ROUND_HALF_EVEN, signed)
 
 
 def cut(value: float | None, digits: int = 2, *, signed: bool = False) -> TableCell:
-    """Make a cell of a number cut, not rounded, to `digits` decimals, as the published page does (88.187 is 88.18)."""
+    """Make a cell of a number truncated to `digits` decimals, as the published page does (88.187 becomes 88.18)."""
     return _decimal(value, digits, ROUND_DOWN, signed)
 
 

@@ -1,4 +1,4 @@
-"""The optimism gap: how much of a score is the choice of its epoch, and whether a verdict hangs on it."""
+"""The optimism gap: how scores and verdicts depend on the epoch-selection rule."""
 
 from statistics import fmean
 
@@ -13,14 +13,14 @@ __all__ = ["delta_by_rule_table", "gap_table", "gap_words", "mean_scores"]
 
 
 def mean_scores(study: Study, ablation: str) -> dict[str, float]:
-    """Give a variant's mean score in percent under each rule for which it has all folds."""
+    """Return a variant's mean score in percent under each rule for which it has all folds."""
     metric = study.primary_metric[1]
     scores = {rule: study.scores(ablation, rule, metric) for rule in study.rules}
     return {rule: 100 * fmean(s.values()) for rule, s in scores.items() if len(s) == len(study.seed_fold_pairs)}
 
 
 def gap_table(study: Study) -> Table:
-    """Make the table of mean scores under each rule, and how far the test fold's own choice lies above the others."""
+    """Make the table of mean scores under each rule, and of the gap between ``best_test`` and the others."""
     others = [rule for rule in study.rules if rule != "best_test"]
     gaps = others if "best_test" in study.rules else []
     rows = []
@@ -32,7 +32,7 @@ def gap_table(study: Study) -> Table:
     header = ("Name", *study.rules, *(f"best_test - {rule}" for rule in gaps))
     return Table(
         "gap",
-        f"Mean {METRIC_NAMES[study.primary_metric[1]]} in percent under each choice of the epoch, all from the same "
+        f"Mean {METRIC_NAMES[study.primary_metric[1]]} in percent under each epoch-selection rule, for the same "
         "trainings; the last columns are the optimism gap, in points.",
         header,
         tuple(rows),
@@ -44,7 +44,7 @@ def gap_table(study: Study) -> Table:
 def _note(study: Study) -> list[str]:
     if "best_test" not in study.rules or study.primary_metric[1] == "score":
         return []
-    return ["On the test fold the epoch is chosen by the published score, so that its true WA need not be the highest."]
+    return ["Under best_test the epoch is selected by the published score, so its true WA is not always the highest."]
 
 
 def _difference(a: float | None, b: float | None) -> TableCell:
@@ -52,11 +52,11 @@ def _difference(a: float | None, b: float | None) -> TableCell:
 
 
 def changes(analysis: Analysis, ablation: str) -> str:
-    """Say whether Δ changes with the rule: ``sign``, ``significance``, both, or ``no``."""
-    found = [c[ablation] for c in analysis.by_rule.values() if ablation in c]
-    signs = {c.test.mean > 0 for c in found if c.test.mean}
-    shown = {c.p_holm < ALPHA for c in found}
-    words = [word for word, seen in (("sign", signs), ("significance", shown)) if len(seen) > 1]
+    """Return what of Δ depends on the rule: ``sign``, ``significance``, both, or ``no``."""
+    comparisons = [c[ablation] for c in analysis.by_rule.values() if ablation in c]
+    signs = {c.test.mean > 0 for c in comparisons if c.test.mean}
+    significant = {c.p_holm < ALPHA for c in comparisons}
+    words = [word for word, seen in (("sign", signs), ("significance", significant)) if len(seen) > 1]
     return " and ".join(words) or "no"
 
 
@@ -66,15 +66,15 @@ def delta_by_rule_table(analysis: Analysis) -> Table:
     names = [name for name in analysis.study.ablations if any(name in analysis.by_rule[rule] for rule in rules)]
     rows = []
     for name in names:
-        found = [analysis.by_rule[rule].get(name) for rule in rules]
-        deltas = [TableCell(MISSING) if c is None else rounded(points(c.test.mean), signed=True) for c in found]
-        p_values = [TableCell(MISSING) if c is None else p_cell(c.p_holm) for c in found]
+        comparisons = [analysis.by_rule[rule].get(name) for rule in rules]
+        deltas = [TableCell(MISSING) if c is None else rounded(points(c.test.mean), signed=True) for c in comparisons]
+        p_values = [TableCell(MISSING) if c is None else p_cell(c.p_holm) for c in comparisons]
         rows.append((text(display_name(name)), *deltas, *p_values, text(changes(analysis, name))))
     header = ("Name", *(f"Δ {rule}" for rule in rules), *(f"p (Holm) {rule}" for rule in rules), "changes")
     return Table(
         "delta_by_rule",
-        "Proposed minus variant in points under each choice of the epoch, and whether its sign or significance "
-        "changes with the choice.",
+        "Proposed minus variant in points under each epoch-selection rule, and whether its sign or significance "
+        "depends on the rule.",
         header,
         tuple(rows),
         "l" + "r" * (len(header) - 2) + "l",
@@ -82,11 +82,11 @@ def delta_by_rule_table(analysis: Analysis) -> Table:
 
 
 def gap_words(analysis: Analysis) -> str:
-    """Say which verdicts hang on the choice of the epoch."""
+    """Describe which differences depend on the epoch-selection rule."""
     if len(analysis.by_rule) < 2:
         return ""
-    found = {name: changes(analysis, name) for name in analysis.study.ablations if name != "none"}
-    told = [f"{display_name(name)} ({what})" for name, what in found.items() if what != "no"]
-    if not told:
-        return "No Δ changes its sign or its significance with the choice of the epoch."
-    return f"Δ hangs on the choice of the epoch for {', '.join(told)}."
+    changed = {name: changes(analysis, name) for name in analysis.study.ablations if name != "none"}
+    listed = [f"{display_name(name)} ({change})" for name, change in changed.items() if change != "no"]
+    if not listed:
+        return "Neither the sign nor the significance of any Δ depends on the epoch-selection rule."
+    return f"The sign or significance of Δ depends on the epoch-selection rule for {', '.join(listed)}."

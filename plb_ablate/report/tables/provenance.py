@@ -1,4 +1,4 @@
-"""Provenance: which runs, commits, settings and versions the numbers come from."""
+"""Provenance: the runs, commits, settings and versions that produced the numbers."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ __all__ = ["fold_csv", "origin_table", "run_table"]
 
 
 def origin_table(study: Study) -> Table:
-    """Make the table of settings, commits, hardware and versions; a value that differs between runs is listed whole."""
+    """Make the table of settings, commits, hardware and versions; if runs differ, all values are listed."""
     key = study.key
     facts = {
         "dataset": key.dataset,
@@ -25,29 +25,29 @@ def origin_table(study: Study) -> Table:
         "utterances": f"{study.n_utterances:,}" if study.n_utterances else "unknown: no variant has all its folds",
     }
     tags = [run.tags for run in study.folds if run.tags] + [run.tags for run in study.configs if run.tags]
-    names = dict.fromkeys(name for found in tags for name in found)
+    names = dict.fromkeys(name for run_tags in tags for name in run_tags)
     facts |= {name.replace("_", " "): ", ".join(sorted({t[name] for t in tags if name in t})) for name in names}
     return Table(
         "provenance",
-        "Where these numbers come from. Every fold run stands with its id and scores in `folds.csv`.",
-        ("what", "value"),
+        "Provenance of these numbers. The ids and scores of all fold runs are in `folds.csv`.",
+        ("item", "value"),
         tuple((text(name), text(value)) for name, value in facts.items()),
         "ll",
     )
 
 
 def run_table(study: Study, run_page: str = "") -> Table:
-    """Make the table of the parent runs' MLflow ids, which lead to `run_page` where there is one."""
+    """Make the table of the parent runs' MLflow ids, linked to their pages if `run_page` is given."""
 
-    def place(run_id: str) -> TableCell:
+    def linked(run_id: str) -> TableCell:
         return TableCell(run_id, run_id, link=f"{run_page}{run_id}" if run_page else "")
 
-    rows = [(text(display_name(run.ablation)), number(run.seed, "d"), place(run.run_id)) for run in study.configs]
+    rows = [(text(display_name(run.ablation)), number(run.seed, "d"), linked(run.run_id)) for run in study.configs]
     return Table("runs", "MLflow parent runs.", ("Name", "seed", "run id"), tuple(rows), "lrl")
 
 
 def fold_csv(study: Study) -> str:
-    """Write every fold run with all its scores as CSV, for whoever wants to compute on."""
+    """Return every fold run with all its scores as CSV, for further analysis."""
     columns = [(rule, metric) for rule in study.rules for metric in (*SCORES, "epoch")]
     fixed = ("ablation", "seed", "fold", "n_train", "n_validation", "n_test", "seconds")
     buffer = io.StringIO()

@@ -1,4 +1,4 @@
-"""Audit: what a removal took away is what it should take, module by module."""
+"""Audit: each removal removed the expected parameters, module by module."""
 
 from collections.abc import Mapping
 
@@ -16,19 +16,19 @@ _TAKES = {
     "forward_only": ("backward",),
     "backward_only": ("forward",),
 }
-"""Weights that go with a removal where they do not bear its name.
+"""Modules that a removal takes away, if their names differ from its own.
 
-The attention scale always stays, for the other attention uses it.
+The attention scale always stays, because the other attention uses it.
 """
 
 
 def expected_loss(ablation: str, full: Mapping[str, int]) -> dict[str, int]:
-    """Give the parameters that an ablation should take, by module.
+    """Return the parameters that an ablation should remove, by module.
 
     Parameters
     ----------
     ablation : str
-        Canonical name; a combination takes what each part of it takes, and of its other names, if it has any.
+        Canonical name; a combination removes what its parts remove, including those of its other names.
     full : mapping of str to int
         Parameters of each module of the proposed model.
     """
@@ -38,14 +38,14 @@ def expected_loss(ablation: str, full: Mapping[str, int]) -> dict[str, int]:
 
 
 def removal_table(study: Study) -> Table:
-    """Make the table of parameters taken and to be taken, from the counts that the runs themselves carry."""
+    """Make the table of removed and expected parameters, from the counts stored with the runs."""
     none = study.config("none")
     full = dict(none.modules or {}) if none else {}
     rows = [_row(study, name, full) for name in study.ablations if name != "none"]
     return Table(
         "removals",
-        "Parameters that each removal took from the proposed model, against what it should take.",
-        ("Name", "taken", "should take", "from modules", "took effect"),
+        "Parameters that each removal removed from the proposed model, and the expected number.",
+        ("Name", "removed", "expected", "from modules", "as expected"),
         tuple(rows),
         "lrrll",
         same_network_notes(study.ablations),
@@ -59,14 +59,14 @@ def _row(study: Study, name: str, full: Mapping[str, int]) -> tuple[TableCell, .
     taken = {m: full.get(m, 0) - config.modules.get(m, 0) for m in sorted({*full, *config.modules})}
     taken = {module: count for module, count in taken.items() if count}
     wanted = {module: count for module, count in expected_loss(name, full).items() if count}
-    said = f"NO: should take from {', '.join(wanted) or 'nothing'}"
+    result = f"NO: expected {', '.join(wanted) or 'nothing'}"
     if taken == wanted:
-        said = "yes" if taken else "not to be told from counts"
+        result = "yes" if taken else "not visible in counts"
     modules = ", ".join(f"{module} {count:,}" for module, count in taken.items()) or "nothing"
     return (
         text(display_name(name)),
         number(sum(taken.values())),
         number(sum(wanted.values())),
         text(modules),
-        text(said),
+        text(result),
     )

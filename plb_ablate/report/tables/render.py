@@ -1,4 +1,4 @@
-"""Turns a table into Markdown, CSV, LaTeX or a terminal's table; equal tables give equal bytes."""
+"""Renders a table as Markdown, CSV, LaTeX or for a terminal; equal tables give equal bytes."""
 
 import csv
 import io
@@ -44,7 +44,7 @@ def to_markdown(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Render as CSV: numbers as numbers, no marks, an empty cell where there is no number."""
+    """Render as CSV: plain numbers without marks; empty cells for missing numbers."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(table.header)
@@ -107,4 +107,4 @@ def _escape(words: str) -> str:
 
 
 FORMATS: dict[str, Callable[[Table], str]] = {"csv": to_csv, "tex": to_latex}
-"""File ending to renderer, for the files that lie beside a page."""
+"""File suffix to renderer, for the files written with a page."""

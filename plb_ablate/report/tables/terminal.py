@@ -1,4 +1,4 @@
-"""Prints a table and some words: coloured on a terminal, as plain Markdown into a pipe."""
+"""Prints a table and a text: formatted on a terminal, otherwise as Markdown."""
 
 import sys
 
@@ -9,7 +9,7 @@ __all__ = ["show"]
 
 
 def show(title: str, table: Table, words: str) -> None:
-    """Print a title, a table and Markdown words to standard output."""
+    """Print a title, a table and a Markdown text to standard output."""
     if not sys.stdout.isatty():
         print(f"## {title}\n", to_markdown(table), words, sep="\n")
         return

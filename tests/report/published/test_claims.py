@@ -24,13 +24,13 @@ def like_published(shift: float = 0.0, rows: Sequence[str] = ROWS, **settings: A
 
 
 def by_name(study: Study) -> dict[str, Claim]:
-    return {claim.what: claim for claim in claims(analyse(study))}
+    return {claim.subject: claim for claim in claims(analyse(study))}
 
 
 def test_every_claim_about_a_dataset_is_a_row() -> None:
     found = claims(analyse(like_published()))
-    kinds = Counter(claim.what.split(" of ")[0].split("_")[0] for claim in found)
-    trainings = sum("trains like" in claim.what for claim in found)
+    kinds = Counter(claim.subject.split(" of ")[0].split("_")[0] for claim in found)
+    trainings = sum("trains like" in claim.subject for claim in found)
     assert {kind: n for kind, n in kinds.items() if "trains like" not in kind} == {
         "#Params": 6,
         "max": 6,
@@ -45,7 +45,7 @@ def test_every_claim_about_a_dataset_is_a_row() -> None:
 
 def test_the_published_folds_contradict_none_of_the_published_numbers() -> None:
     found = by_name(like_published())
-    assert not [claim.what for claim in found.values() if claim.verdict == "contradicted"]
+    assert not [claim.subject for claim in found.values() if claim.verdict == "contradicted"]
     assert found["avg_WA(%) of proposed"].verdict == "reproduced"
     assert found["#Params of routing"].verdict == "reproduced"
 
@@ -86,7 +86,7 @@ def test_another_experiment_decides_no_score(settings: dict[str, Any], words: st
     study = like_published(-0.2, **settings)
     assert departures(study) == [words]
     found = claims(analyse(study))
-    assert {c.verdict for c in found if not c.what.startswith("#")} == {"not decidable"}
+    assert {c.verdict for c in found if not c.subject.startswith("#")} == {"not decidable"}
     assert words in claims_words(study, found)
 
 

@@ -44,7 +44,7 @@ def test_a_short_study_of_the_published_training_is_held_against_the_curves() ->
 
 def test_every_published_variant_has_its_claim() -> None:
     analysis = trained({"none": like_published("emodb", "none"), "sa": like_published("emodb", "sa", shift=0.05)})
-    found = {claim.what: claim for claim in claims(analysis) if "trains like" in claim.what}
+    found = {claim.subject: claim for claim in claims(analysis) if "trains like" in claim.subject}
     assert len(found) == len(curves_kept("emodb")) == 7
     verdicts = {name: (claim.ours.text, claim.verdict) for name, claim in found.items()}
     assert verdicts["proposed trains like the published one"] == ("yes", "reproduced")
@@ -53,7 +53,7 @@ def test_every_published_variant_has_its_claim() -> None:
 
 
 def test_erratum_9_stands_with_routing_on_ravdess() -> None:
-    found = {claim.what: claim for claim in claims(trained({"sa": like_published("ravdess", "sa")}, "ravdess"))}
+    found = {claim.subject: claim for claim in claims(trained({"sa": like_published("ravdess", "sa")}, "ravdess"))}
     assert found["routing trains like the published one"].errata == (9,)
     assert 9 in found["avg_WA(%) of routing"].errata
     assert "proposed trains like the published one" not in found
