@@ -68,7 +68,7 @@ def measure_epochs(threads: int, batches: int, *, on_start: Callable[[str], None
     ]
 
 
-def _epoch(batches: int, begun: float) -> dict[str, float]:
+def _epoch(batches: int, started: float) -> dict[str, float]:
     from plb_ablate.config.protocol import Protocol
     from plb_ablate.config.schema import Trainer
     from plb_ablate.splits.folds import Fold
@@ -97,7 +97,7 @@ def _epoch(batches: int, begun: float) -> dict[str, float]:
     return {
         "train": train,
         "test": test,
-        "first": clock.first_end["training"] - begun,
+        "first": clock.first_end["training"] - started,
         "epoch": spent["end"],
         "scoring": spent["scoring"],
         "outside": spent["end"] - inside,

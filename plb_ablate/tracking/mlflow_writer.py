@@ -184,13 +184,13 @@ class Tracker:
     # ------------------------------------------------------------------ the store
 
     def _experiment(self, name: str) -> str:
-        if found := self.client.get_experiment_by_name(name):
-            return str(found.experiment_id)
+        if existing := self.client.get_experiment_by_name(name):
+            return str(existing.experiment_id)
         try:
             return self.client.create_experiment(name, tags=EXPERIMENT_TAGS)
         except MlflowException:
-            if found := self.client.get_experiment_by_name(name):  # another process has created it in the meantime
-                return str(found.experiment_id)
+            if existing := self.client.get_experiment_by_name(name):  # another process has created it in the meantime
+                return str(existing.experiment_id)
             raise
 
     def _create(self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]) -> Run:

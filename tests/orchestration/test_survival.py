@@ -124,7 +124,7 @@ def _blanked(file: Path) -> str | bytes:
     for row in rows:
         if row and row[0].strip().startswith("\\"):
             continue  # a rule of LaTeX's, which is no row
-        timed = [index for index, value in enumerate(row) if value.strip() in ("seconds", "seconds a fold")]
+        timed = [index for index, value in enumerate(row) if value.strip() in ("seconds", "seconds per fold")]
         column = timed[0] if timed else column if column is not None and len(row) > column else None
         if column is not None:
             row[column] = ""
@@ -233,7 +233,7 @@ def test_a_disk_without_room_fails_the_cell_and_nothing_half_written_counts(
     assert start(tmp_path, *job, "tracking=none", limit=limit).wait(300) == 1
     output = (tmp_path / "output.txt").read_text()
     assert "2 of 4 cells are not done" in output
-    assert "File too large. Make room on the disk" in re.sub(r"\s+", " ", output)
+    assert "File too large. Free disk space" in re.sub(r"\s+", " ", output)
     assert len(cells(tmp_path)) == 2
     assert not list(tmp_path.glob("ledger/*/.*"))
     failed = [file.parent for file in tmp_path.glob("ledger/*/error.txt")]
