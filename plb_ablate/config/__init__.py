@@ -1,4 +1,5 @@
-"""Settings: their schema, the names of variants and protocols, and how Hydra composes them.
+"""Settings: their schema, the names of ablation variants and protocols, and composition by Hydra.
 
-In: ``conf/``, ``experiments/`` and what is typed. Out: a checked `Config` for each job.
+In: the YAML files of ``conf/`` and ``experiments/``, and the overrides of the command line. Out: one validated `Config`
+for each job.
 """

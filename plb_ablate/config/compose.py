@@ -1,4 +1,4 @@
-"""Configurations from what is typed: one, or every job of a sweep, composed without running any."""
+"""Composition of configurations from command-line overrides: one, or all jobs of a sweep, without running them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,16 +29,16 @@ __all__ = [
 
 
 def config_root() -> Path:
-    """Folder that holds ``conf/`` and ``experiments/``: the package in a wheel, the checkout otherwise."""
+    """Folder that contains ``conf/`` and ``experiments/``: the package if installed, else the checkout."""
     package = Path(__file__).resolve().parents[1]
     return package if (package / "conf").is_dir() else package.parent
 
 
 def register_schema() -> None:
-    """Tell Hydra the schema, and the studies that ``experiments=<study>`` names.
+    """Register the schema, and the studies for ``experiments=<study>``, with Hydra.
 
-    Studies are stored one by one, because Hydra takes every folder below a search path for a group of settings: a
-    checkout's own ``.venv`` too.
+    Studies are registered one by one, because Hydra treats every folder on its search path as a config group, including
+    the ``.venv`` of a checkout.
     """
     store = ConfigStore.instance()
     store.store(name="schema", node=Config)
@@ -47,12 +47,12 @@ def register_schema() -> None:
 
 
 def compose_config(overrides: Sequence[str]) -> Config:
-    """Compose a configuration outside a sweep, from the same settings.
+    """Compose one configuration outside a sweep.
 
     Raises
     ------
     ConfigError
-        If a setting is unknown or impossible.
+        If a setting is unknown or has an invalid value.
     """
     with composing():
         return to_config(compose("config", list(overrides)))
@@ -60,12 +60,12 @@ def compose_config(overrides: Sequence[str]) -> Config:
 
 @contextmanager
 def composing() -> Iterator[None]:
-    """Let Hydra compose from ``conf/`` within the block.
+    """Initialise Hydra with ``conf/`` for the duration of the block.
 
     Raises
     ------
     ConfigError
-        If Hydra refuses a setting; its reason, with the cause, is the message.
+        If Hydra rejects a setting; the message contains its error and the cause.
     """
     register_schema()
     try:
@@ -76,12 +76,12 @@ def composing() -> Iterator[None]:
 
 
 def to_config(composed: DictConfig) -> Config:
-    """Turn what Hydra composed into a `Config`.
+    """Convert a configuration composed by Hydra to a `Config`.
 
     Raises
     ------
     ConfigError
-        If a key is not in the schema (for example from ``+sede=3``), or a value is impossible.
+        If a key is not in the schema (for example from ``+sede=3``), or a value is invalid.
     """
     unknown = sorted(set(_keys(composed)) - set(_keys(OmegaConf.structured(Config))))
     if unknown:
@@ -100,17 +100,17 @@ def _keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
 
 
 def compose_jobs(config: DictConfig) -> list[Config]:
-    """Compose the configuration of every job of a multirun, without running any.
+    """Compose the configuration of every job of a multirun, without running them.
 
     Parameters
     ----------
     config : DictConfig
-        What Hydra hands to ``on_multirun_start``.
+        The argument that Hydra passes to ``on_multirun_start``.
 
     Raises
     ------
     ConfigError
-        If a job has an unknown or impossible setting.
+        If a job has an unknown setting or an invalid value.
     """
     loader = GlobalHydra.instance().config_loader()
     fixed = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
@@ -120,19 +120,19 @@ def compose_jobs(config: DictConfig) -> list[Config]:
 
 
 def compose_sweep(overrides: Sequence[str], *, multirun: bool = False) -> list[Config]:
-    """Compose the jobs that ``python -m plb_ablate`` would run with these settings.
+    """Compose the jobs that ``python -m plb_ablate`` would run with these overrides.
 
     Parameters
     ----------
     overrides : sequence of str
-        Settings, for example ``experiments=demo``.
+        For example ``experiments=demo``.
     multirun : bool
-        Whether several values of a setting are several jobs (``-m``); studies that say so themselves need it not.
+        Whether comma-separated values create several jobs (``-m``); studies can set this in their own file.
 
     Raises
     ------
     ConfigError
-        If a setting is unknown or impossible.
+        If a setting is unknown or has an invalid value.
     """
     with composing():
         hydra = GlobalHydra.instance().hydra
@@ -144,7 +144,7 @@ def compose_sweep(overrides: Sequence[str], *, multirun: bool = False) -> list[C
 
 
 def without_hydra(composed: DictConfig) -> DictConfig:
-    """What Hydra composed, less its own settings."""
+    """Return a copy of a composed configuration without Hydra's own settings."""
     plain = composed.copy()
     OmegaConf.set_readonly(plain, False)
     with open_dict(plain):

@@ -1,6 +1,6 @@
 """The schema of a configuration.
 
-Every key of ``conf/`` has its type and default here; a key that is not here is refused.
+The type and default of every key of ``conf/`` are defined here; unknown keys are rejected.
 """
 
 from dataclasses import dataclass, field
@@ -24,19 +24,19 @@ __all__ = [
 ]
 
 Reverse = Enum("Reverse", {"coefficient": "coefficient", "time": "time"})
-"""Axis that the backward stream sees reversed."""
+"""Axis along which the input of the backward stream is reversed."""
 
 
 @dataclass
 class Dataset:
-    """Which recordings.
+    """The recordings to use.
 
     Parameters
     ----------
     name : str
         ``emodb``, ``ravdess``, ``iemocap`` or ``synthetic``.
     root : str
-        Folder of the corpus as its authors distribute it.
+        Folder of the corpus, in the layout of the official distribution.
     """
 
     name: str = MISSING
@@ -44,32 +44,34 @@ class Dataset:
 
 
 PRECISIONS = ("float32", "bfloat16")
-"""What the large products of a training may be computed in."""
+"""Allowed precisions of the large matrix products and convolutions of a training."""
 
 
 @dataclass
 class Trainer:
-    """How a model is trained. The defaults are the published ones.
+    """How a model is trained. The defaults are the published settings.
 
     Parameters
     ----------
     name : str
         ``published``, ``demo`` or ``smoke``.
-    epochs, batch_size : int
-        Passes over the training side; utterances a step.
+    epochs : int
+        Number of passes over the training split.
+    batch_size : int
+        Number of utterances per training step.
     learning_rate, beta_1, beta_2, epsilon : float
-        Of Adam. The paper's text says 0.97 and 0.93; its experiments use 0.975 and 0.932.
+        Parameters of Adam. The text of the paper gives 0.97 and 0.93 for the two betas; its code uses 0.975 and 0.932.
     decay_from, decay_every : int
-        After each epoch e (from 0) with e >= `decay_from` and e % `decay_every` == 0 ...
+        Epochs after which the learning rate decays: every e (from 0) with e >= `decay_from` and e % `decay_every` == 0.
     decay : float
-        ... the learning rate is multiplied by exp(-`decay`).
+        Each decay multiplies the learning rate by exp(-`decay`).
     label_smoothing : float
-        Share of the uniform distribution in the training targets.
+        Weight of the uniform distribution in the training targets.
     bn_momentum : float
-        Momentum of the conv blocks' moving statistics; short trainings need a smaller one than the published 0.99.
+        Momentum of the moving statistics of batch normalisation; short trainings need less than the published 0.99.
     precision : str
-        ``float32``, or ``bfloat16`` for the large products of the training: quicker on processors that have it
-        (AVX512-BF16, AMX), slower on others.
+        ``float32``, or ``bfloat16`` for the large matrix products and convolutions of the training: faster on CPUs with
+        native bfloat16 support (AVX512-BF16, AMX), slower on others.
     """
 
     name: str = "published"
@@ -92,22 +94,22 @@ class Trainer:
                 raise ConfigError(f"trainer.{key}={getattr(self, key)} must be greater than 0.")
         for key in ("beta_1", "beta_2", "label_smoothing", "bn_momentum"):
             if not 0 <= getattr(self, key) < 1:
-                raise ConfigError(f"trainer.{key}={getattr(self, key)} must be at least 0 and below 1.")
+                raise ConfigError(f"trainer.{key}={getattr(self, key)} must be at least 0 and less than 1.")
         if self.precision not in PRECISIONS:
             raise ConfigError(f"trainer.precision={self.precision} is unknown. Use {' or '.join(PRECISIONS)}.")
 
 
 @dataclass
 class Tracking:
-    """Where results are tracked.
+    """Where results are uploaded.
 
     Parameters
     ----------
     uri : str
-        MLflow store: ``sqlite:///file.db``, ``postgresql://...`` or the address of a tracking server; null trains
-        without tracking (``tracking=none``), and ``python -m plb_ablate.sync`` delivers later.
+        MLflow tracking URI: ``sqlite:///file.db``, ``postgresql://...`` or the URL of a tracking server. With null
+        (``tracking=none``) nothing is uploaded during training; ``python -m plb_ablate.sync`` uploads later.
     experiment : str
-        MLflow experiment.
+        Name of the MLflow experiment.
     """
 
     uri: str | None = "sqlite:///mlflow.db"
@@ -115,42 +117,42 @@ class Tracking:
 
     def __post_init__(self) -> None:
         if self.uri == "":
-            raise ConfigError("tracking=server needs a server's address: export MLFLOW_TRACKING_URI=https://...")
+            raise ConfigError("tracking=server needs the URL of a server: export MLFLOW_TRACKING_URI=https://...")
         address = urlsplit(self.uri or "")
         if address.password is not None or (address.username is not None and address.scheme.startswith("http")):
             raise ConfigError(
-                "tracking.uri carries credentials, which would be written down with the settings. Leave them out: "
-                "a server's go into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN, "
-                "those of PostgreSQL into PGPASSWORD or ~/.pgpass."
+                "tracking.uri contains credentials, which would be saved with the settings. Remove them from the URI: "
+                "for a tracking server set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+                "MLFLOW_TRACKING_TOKEN; for PostgreSQL use PGPASSWORD or ~/.pgpass."
             )
 
 
 @dataclass
 class Config:
-    """One job: one variant on one corpus, all folds or one.
+    """One job: one variant on one corpus, for all folds or a single one.
 
     Parameters
     ----------
     dataset, protocol, trainer, tracking
-        Groups of settings, one YAML a choice in ``conf/``.
+        Groups of settings; each option is a YAML file in ``conf/``.
     ablation : str
-        What is removed: ``none``, ``cbam``, ``cbam+sa``, ...; any order, kept in the canonical one.
+        Modules to remove: ``none``, ``cbam``, ``cbam+sa``, ...; any order, converted to the canonical one.
     reverse : Reverse
-        Axis that the backward stream sees reversed.
+        Axis along which the input of the backward stream is reversed.
     seed : int
-        Of initial weights, shuffling and dropout; the folds do not depend on it.
+        Seed of weight initialisation, shuffling and dropout; the folds do not depend on it.
     fold : int, optional
-        One fold only; null is all of them.
+        Index of the only fold to train; null trains all folds.
     ledger : str
-        Folder that keeps every finished cell.
+        Folder in which the results of finished cells are stored.
     cache : str
-        Folder of extracted features.
+        Folder in which extracted features are cached.
     n_jobs : int, optional
-        Folds trained at the same time; null is as many as there are cores.
+        Number of folds trained in parallel; null uses the number of CPU cores.
     threads : int
-        Threads of each training. Results depend on it in the last bits, so it is part of a result's identity.
+        Number of threads of each training. It affects the last bits of a result, so it is part of the cell id.
     study : str, optional
-        Name of the study (a file of ``experiments/``) that asked for the job.
+        Name of the study (a file of ``experiments/``) to which the job belongs.
     """
 
     dataset: Dataset = field(default_factory=Dataset)
@@ -175,7 +177,7 @@ class Config:
 
 
 def result_settings(config: Config) -> dict[str, Any]:
-    """Give the settings that decide a result, as plain values (where it runs or is tracked does not)."""
+    """Return the settings that affect a result, as plain values; excludes where it runs and where it is uploaded."""
     plain = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
     assert isinstance(plain, dict)
     kept = {str(key): plain[key] for key in ("ablation", "protocol", "trainer", "reverse", "seed", "threads")}

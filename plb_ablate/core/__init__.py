@@ -1,4 +1,5 @@
-"""What every room needs: errors, signals, atomic files, seeds, provenance. Knows no other room.
+"""General-purpose helpers that every room uses: errors, signals, atomic file writes, seeds, provenance.
 
-In: nothing. Out: small functions that say nothing about speech or networks.
+In: plain values, paths and strings; no other room is imported here. Out: exception classes, context managers and small
+functions that contain nothing specific to speech or to neural networks.
 """

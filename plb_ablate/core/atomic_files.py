@@ -1,4 +1,4 @@
-"""Files that are seen whole or not at all."""
+"""Atomic file writes: a reader sees the old file or the complete new one, never a partial one."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ __all__ = ["remove_drafts", "replacing"]
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a draft to write; it takes the place of `path` when the block ends, and goes if that ends in an error."""
+    """Yield a temporary path to write to; it replaces `path` when the block ends and is deleted if the block raises."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield draft
@@ -21,6 +21,6 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_drafts(path: Path) -> None:
-    """Remove what killed processes left of their drafts of `path`."""
+    """Delete the temporary files for `path` that killed processes left behind."""
     for draft in path.parent.glob(f".{path.name}.*"):
         draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the commands beside ``python -m plb_ablate`` have in common."""
+"""The argument parser shared by the commands ``python -m plb_ablate.<command>``."""
 
 import argparse
 
@@ -6,16 +6,16 @@ __all__ = ["make_parser"]
 
 
 def make_parser(command: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """Make the parser of a command, without its options.
+    """Create the argument parser of a command, without its options.
 
     Parameters
     ----------
     command : str
-        Module below ``plb_ablate``, for example ``params``.
+        Module name inside ``plb_ablate``, for example ``params``.
     description : str
-        What the command does, in a sentence or two.
+        What the command does, in one or two sentences.
     examples : str
-        Shown below the options as it is.
+        Text shown unchanged below the options.
     """
     return argparse.ArgumentParser(
         prog=f"python -m plb_ablate.{command}",

@@ -1,4 +1,4 @@
-"""How many processor cores this process may use."""
+"""The number of CPU cores that this process may use."""
 
 import os
 
@@ -6,10 +6,10 @@ __all__ = ["available_cores"]
 
 
 def available_cores() -> int:
-    """Count the cores that this process may use.
+    """Return the number of CPU cores that this process may use.
 
-    These are the cores that it is bound to, no more than a container's quota, and in a SLURM task no more than the task
-    was given.
+    Respects the CPU affinity of the process, the CPU quota of a container and, inside a SLURM task, the number of cores
+    allocated to the task.
     """
     from joblib import cpu_count
 

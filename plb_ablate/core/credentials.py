@@ -1,4 +1,4 @@
-"""Names and passwords in the addresses of stores, which nobody but the store may see."""
+"""Removal of user names and passwords from URIs before they are printed or saved."""
 
 import re
 from urllib.parse import unquote
@@ -6,11 +6,11 @@ from urllib.parse import unquote
 __all__ = ["hide_credentials", "without_credentials"]
 
 _CREDENTIALS = re.compile(r"//(?:[^/\s:]*:\S*|[^/\s]*)@")
-"""What stands between ``//`` and the last ``@``: a name, or a name and a password, whatever that is made of."""
+"""Matches the text between ``//`` and the last ``@``: a user name, or a user name and a password of any characters."""
 
 
 def hide_credentials(words: str, uri: str = "") -> str:
-    """Hide the names and passwords of all addresses in `words`, and the password of `uri` wherever it stands.
+    """Mask the credentials of every URI in `words`, and the password of `uri` anywhere in the text.
 
     Examples
     --------
@@ -26,5 +26,5 @@ def hide_credentials(words: str, uri: str = "") -> str:
 
 
 def without_credentials(uri: str) -> str:
-    """Give the address of a server without the name and password that it carries."""
+    """Return a URI without its user name and password."""
     return _CREDENTIALS.sub("//", uri)

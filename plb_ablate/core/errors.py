@@ -1,20 +1,20 @@
-"""What can go wrong, as one small tree.
+"""The exceptions of this package.
 
 PlbError
-├── ConfigError        a setting is unknown, impossible or misspelt
-├── CorpusError        a corpus folder, a file name or a label is not what its authors distribute
-│   ├── DownloadError  a corpus could not be fetched
-│   └── RecordingError some recordings cannot be used; all of them are listed
-├── ProtocolError      the folds asked for cannot be made from this corpus
-│   └── LeakageError   a protocol that promises apart speakers would break its promise
-├── RemovalError       an ablation did not take away what it should
-├── ModelError         an exported model is missing, broken, or cannot be made or run
+├── ConfigError        a setting is unknown, misspelt or has an invalid value
+├── CorpusError        a corpus folder, file name or label differs from the official distribution
+│   ├── DownloadError  a corpus could not be downloaded
+│   └── RecordingError one or more recordings cannot be used; all of them are listed
+├── ProtocolError      the requested folds cannot be made from this corpus
+│   └── LeakageError   the splits of a speaker-independent protocol share speakers or recordings
+├── RemovalError       an ablation did not change the network
+├── ModelError         an exported model is missing or damaged, or cannot be created or run
 ├── PairingError       two variants cannot be compared on identical folds
 ├── StoreError         the ledger or the MLflow store cannot be read or written
 └── CellError          one or more cells of a sweep failed
 
-Every message names the value received, the values allowed and the way out. The command line prints the message
-alone (no traceback) and exits with `exit_code`.
+Every message names the received value, the allowed values and how to fix the problem. The command line prints only
+the message (no traceback) and exits with `exit_code`.
 """
 
 import functools
@@ -41,30 +41,30 @@ __all__ = [
 
 
 class PlbError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base class of all exceptions that this package raises deliberately."""
 
     exit_code = 2
 
 
 class ConfigError(PlbError):
-    """A setting is unknown, impossible or misspelt."""
+    """A setting is unknown, misspelt or has an invalid value."""
 
 
 class CorpusError(PlbError):
-    """A corpus folder, file name or label is not as its authors distribute it."""
+    """A corpus folder, file name or label differs from the official distribution."""
 
 
 class DownloadError(CorpusError):
-    """A corpus could not be fetched; what arrived of it is kept where it is of use."""
+    """A corpus could not be downloaded; data already received is kept if the download can be resumed."""
 
 
 class RecordingError(CorpusError):
-    """Some recordings cannot be used.
+    """One or more recordings cannot be used.
 
     Parameters
     ----------
     problems : sequence of (path, reason)
-        Every recording that failed, not only the first.
+        All recordings that failed, not only the first.
     """
 
     def __init__(self, problems: Sequence[tuple[Path, str]]) -> None:
@@ -73,7 +73,7 @@ class RecordingError(CorpusError):
         noun = "recording" if len(self.problems) == 1 else "recordings"
         super().__init__(
             f"{len(self.problems)} {noun} cannot be used:\n{lines}\n"
-            "Replace these files with intact copies of the corpus."
+            "Replace these files with intact copies from the corpus."
         )
 
     def __reduce__(self) -> tuple[type["RecordingError"], tuple[Sequence[tuple[Path, str]]]]:
@@ -81,19 +81,19 @@ class RecordingError(CorpusError):
 
 
 class ProtocolError(PlbError):
-    """The folds asked for cannot be made from this corpus."""
+    """The requested folds cannot be made from this corpus."""
 
 
 class LeakageError(ProtocolError):
-    """A protocol that promises apart speakers would break its promise."""
+    """The splits of a speaker-independent protocol share speakers or recordings."""
 
 
 class RemovalError(PlbError):
-    """An ablation did not take away what it should."""
+    """An ablation did not change the network."""
 
 
 class ModelError(PlbError):
-    """An exported model is missing, broken, or cannot be made or run."""
+    """An exported model is missing or damaged, or cannot be created or run."""
 
 
 class PairingError(PlbError):
@@ -107,7 +107,7 @@ class StoreError(PlbError):
 
 
 class CellError(PlbError):
-    """One or more cells of a sweep failed; the others are finished and kept."""
+    """One or more cells of a sweep failed; the results of the others are kept."""
 
     exit_code = 1
 
@@ -116,7 +116,7 @@ P = ParamSpec("P")
 
 
 def exit_codes(command: Callable[P, int]) -> Callable[P, int]:
-    """Let a command print our own errors without a traceback, after ``error:``, and return their exit code."""
+    """Decorate a command so that it prints a `PlbError` as ``error: <message>`` and returns its exit code."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> int:

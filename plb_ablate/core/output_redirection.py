@@ -1,4 +1,4 @@
-"""Where output goes: a cell's log, or nowhere while a chatty library is loaded."""
+"""Redirection of standard output and standard error to a file."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ __all__ = ["redirect_output"]
 
 @contextmanager
 def redirect_output(path: Path) -> Iterator[None]:
-    """Send all that the process prints, TensorFlow's own lines too, to the end of a file."""
+    """Append everything that the process prints, including output of C++ code such as TensorFlow, to a file."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
@@ -21,7 +21,7 @@ def redirect_output(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # a full disk: what is printed next may still find its way
+        with suppress(OSError):  # the disk is full; restore the streams anyway
             sys.stdout.flush()
             sys.stderr.flush()
         for saved, target in zip(kept, (1, 2), strict=True):

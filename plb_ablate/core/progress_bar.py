@@ -1,4 +1,4 @@
-"""The bar that long loops show where a person looks on."""
+"""A progress bar for long loops in an interactive terminal."""
 
 import sys
 from collections.abc import Iterable
@@ -10,17 +10,17 @@ T = TypeVar("T")
 
 
 def with_progress(items: Iterable[T], description: str, total: int, *, progress: bool = True) -> Iterable[T]:
-    """Go through `items`, with a progress bar where standard error is a terminal and there is more than one.
+    """Iterate over `items`, with a progress bar if standard error is a terminal and there is more than one item.
 
     Parameters
     ----------
     items : iterable
     description : str
-        What is done to them, for example ``Extracting features``.
+        Label of the bar, for example ``Extracting features``.
     total : int
-        How many they are.
+        Number of items.
     progress : bool
-        Whether a bar is wanted at all.
+        False disables the bar.
     """
     if not (progress and total > 1 and sys.stderr.isatty()):
         return items

@@ -1,4 +1,4 @@
-"""Where a result comes from: commit, versions, hardware."""
+"""The origin of a result: Git commit, library versions, hardware."""
 
 import os
 import platform
@@ -11,18 +11,18 @@ from pathlib import Path
 __all__ = ["LIBRARIES", "has_bfloat16", "provenance"]
 
 LIBRARIES = ("plb_ablate", "tensorflow", "keras", "librosa", "numpy", "mlflow")
-"""Distributions whose versions are noted."""
+"""Distributions whose versions are recorded."""
 
 
 @lru_cache(maxsize=1)
 def provenance() -> dict[str, str]:
-    """Describe what computes, as plain text by name.
+    """Describe the code, the libraries and the machine that compute a result.
 
     Returns
     -------
     dict of str to str
         ``git_commit`` (``unknown`` outside a checkout, ``+dirty`` with uncommitted changes), ``python``, ``hardware``,
-        ``host``, ``onednn`` (1 if TensorFlow is asked to use its kernels) and the version of each of `LIBRARIES`.
+        ``host``, ``onednn`` (1 if TensorFlow's oneDNN kernels are enabled) and the version of each of `LIBRARIES`.
     """
     facts = {"git_commit": _commit(), "python": platform.python_version(), "hardware": _processor()}
     facts["onednn"] = os.environ["TF_ENABLE_ONEDNN_OPTS"]
@@ -30,7 +30,7 @@ def provenance() -> dict[str, str]:
 
 
 def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 by itself; elsewhere such products are slower than float32's."""
+    """Return whether this CPU supports bfloat16 natively; without it bfloat16 products are slower than float32 ones."""
     try:
         flags = _cpuinfo()
     except OSError:

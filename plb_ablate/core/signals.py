@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: the first asks for a clean end, the second ends at once."""
+"""Handling of SIGINT (Ctrl-C), SIGTERM and SIGHUP: the first signal requests a clean stop, the second stops at once."""
 
 import os
 import signal
@@ -14,12 +14,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """The process was asked to stop; no `Exception`, so that nothing takes it for a failed job.
+    """The process was asked to stop; not an `Exception`, so that it is never handled as a failed job.
 
     Parameters
     ----------
     number : int
-        The signal.
+        Signal number.
     """
 
     def __init__(self, number: int) -> None:
@@ -30,9 +30,9 @@ class Interrupted(BaseException):
 
 @contextmanager
 def interrupts_raised() -> Iterator[None]:
-    """Turn the first signal into `Interrupted`; a second ends the process where it is.
+    """Raise `Interrupted` on the first signal; terminate the process immediately on the second.
 
-    Signals that whoever started the process has it ignore (``nohup``) stay ignored.
+    Signals that the process already ignores (for example under ``nohup``) stay ignored.
     """
     kept = {number: signal.getsignal(number) for number in _SIGNALS}
 
@@ -53,7 +53,7 @@ def interrupts_raised() -> Iterator[None]:
 
 @contextmanager
 def without_ctrl_c() -> Iterator[None]:
-    """Keep Ctrl-C, which reaches every process of a terminal, from threads and processes that are started inside."""
+    """Block SIGINT for threads and processes started in the block: Ctrl-C reaches every process of a terminal."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -62,12 +62,12 @@ def without_ctrl_c() -> Iterator[None]:
 
 
 def ignore_ctrl_c() -> None:
-    """Leave Ctrl-C to the process that started this one and its children."""
+    """Ignore SIGINT in this process; the parent process handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def end_with(parent: int) -> None:
-    """End this process within half a second after its parent has gone, however that ended."""
+    """Terminate this process within half a second after its parent process has ended for any reason."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -107,7 +107,7 @@ def test_misspelt_overrides_are_refused_by_name(override: str, said: str) -> Non
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("ablation=cbmm", "ablation=cbmm is unknown. Use none, any of dwscnn, cbam, spa, sa, routing joined by"),
+        ("ablation=cbmm", "ablation=cbmm is unknown. Use none, one or more of dwscnn, cbam, spa, sa, routing"),
         ("+sede=3", "unknown setting: sede"),
         ("+trainer.epoch=3", "unknown setting: trainer.epoch"),
         ("+experiment=demo", "unknown setting: experiment"),
@@ -143,7 +143,7 @@ def test_names_are_read_and_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> No
     modules = tuple(f"m{number}" for number in range(10))
     monkeypatch.setattr(ablation, "MODULES", modules)
     assert canonical_ablation("+".join(reversed(modules))) == "+".join(modules)
-    with pytest.raises(ConfigError, match=r"ablation=m1\+m2\+m1 is unknown.*m8, m9 joined by '\+' .*, each once"):
+    with pytest.raises(ConfigError, match=r"ablation=m1\+m2\+m1 is unknown.*m8, m9, each once and joined by '\+' "):
         canonical_ablation("m1+m2+m1")
 
 

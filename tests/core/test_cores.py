@@ -40,4 +40,4 @@ def test_nothing_else_counts_cores() -> None:
         for path in package.rglob("*.py")
         if re.search(r"sched_getaffinity|cpu_count|SLURM_CPUS_PER_TASK", path.read_text())
     ]
-    assert counting == ["cores.py"]
+    assert counting == ["core/cores.py"]
