@@ -1,4 +1,5 @@
-"""Corpora as their authors distribute them: file names, labels, speakers, recordings; downloads; the embedded corpus.
+"""Corpora in their official layout: file names, labels, speakers, recordings, downloads and the synthetic corpus.
 
-In: a folder. Out: a `Corpus`, its utterances in published order; no audio is decoded to list them.
+In: the name and the folder of a corpus. Out: a `Corpus` with its utterances in the published order; no audio is decoded
+to list them.
 """

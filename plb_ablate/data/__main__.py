@@ -1,4 +1,4 @@
-"""``python -m plb_ablate.data``: fetch a corpus, and check that a folder holds what is published."""
+"""``python -m plb_ablate.data``: download a corpus, or check a corpus folder against the published counts."""
 
 import argparse
 import json
@@ -20,19 +20,19 @@ __all__ = ["main"]
 
 EXAMPLES = """
 examples:
-  python -m plb_ablate.data fetch emodb                   into data/emodb
+  python -m plb_ablate.data fetch emodb                   to the folder data/emodb
   python -m plb_ablate.data fetch ravdess --root /corpora/ravdess
-  python -m plb_ablate.data fetch iemocap                 how to get it, and a look at what is there
-  python -m plb_ablate.data check ravdess                 what is there beside what is published
+  python -m plb_ablate.data fetch iemocap                 how to get it; checks an existing folder
+  python -m plb_ablate.data check ravdess                 compare with the published counts
   python -m plb_ablate.data check emodb --json > emodb.json
 
-exit codes: 0 all is as published; 1 something differs; 2 it cannot be fetched or read; 130 stopped
+exit codes: 0 all published counts match; 1 something differs; 2 cannot be downloaded or read; 130 interrupted
 """
 
 
 @exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fetch or check.
+    """Download or check a corpus.
 
     Returns
     -------
@@ -46,25 +46,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fetch(options.corpus, root, options.url)
         return _check(options.corpus, root, as_json=options.verb == "check" and options.json)
     except KeyboardInterrupt:
-        print("stopped. What has arrived is kept: the same command goes on from there.", file=sys.stderr)
+        print("Interrupted. The partial download is kept; run the same command again to resume it.", file=sys.stderr)
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "data",
-        "Fetch a corpus from its authors, or check the recordings of a folder against what is published.",
+        "Download a corpus from its authors, or check the recordings of a folder against the published counts.",
         EXAMPLES,
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     shape = argparse.RawDescriptionHelpFormatter
-    bring = verbs.add_parser("fetch", help="download and unpack", epilog=EXAMPLES, formatter_class=shape)
-    look = verbs.add_parser("check", help="compare with what is published", epilog=EXAMPLES, formatter_class=shape)
-    for verb in (bring, look):
+    fetching = verbs.add_parser("fetch", help="download and unpack", epilog=EXAMPLES, formatter_class=shape)
+    checking = verbs.add_parser("check", help="compare with published counts", epilog=EXAMPLES, formatter_class=shape)
+    for verb in (fetching, checking):
         verb.add_argument("corpus", choices=tuple(READERS))
         verb.add_argument("--root", type=Path, help="folder of the corpus (default: data/<corpus>)")
-    bring.add_argument("--url", help="another address of the same file; its checksum must be the published one")
-    look.add_argument("--json", action="store_true", help="print all that was found as JSON")
+    fetching.add_argument("--url", help="other URL of the same archive; its checksum must be the published one")
+    checking.add_argument("--json", action="store_true", help="print the complete result as JSON")
     return parser
 
 
@@ -78,33 +78,33 @@ def _fetch(name: str, root: Path, url: str | None) -> int:
     else:
         print(LICENCE)
         return PlbError.exit_code
-    print(f"{root}: {count:,} utterances, each class with its published number.")
+    print(f"{root}: {count:,} utterances; the count of every class matches the published one.")
     return 0
 
 
 def _check(name: str, root: Path, *, as_json: bool) -> int:
-    found = check_corpus(name, root)
+    result = check_corpus(name, root)
     if as_json:
-        print(json.dumps(found.to_dict(), indent=1))
+        print(json.dumps(result.to_dict(), indent=1))
     else:
-        _show(found)
-    return 1 if found.differences else 0
+        _show(result)
+    return 1 if result.differences else 0
 
 
-def _show(found: CorpusCheck) -> None:
+def _show(result: CorpusCheck) -> None:
     console = Console()
-    console.print(f"{found.corpus} in {found.root}; published: {found.source}", highlight=False, markup=False)
-    console.print(_counts("class", found.classes.items()))
-    console.print(_counts("speaker", found.speakers.items()))
-    console.print(_facts(found))
-    for group in found.copied:
-        console.print(f"the same bytes: {', '.join(group)}", highlight=False, markup=False)
-    verdict = [f"Differs: {line}" for line in found.differences] or ["All that is published is as published."]
+    console.print(f"{result.corpus} in {result.root}; published: {result.source}", highlight=False, markup=False)
+    console.print(_counts("class", result.classes.items()))
+    console.print(_counts("speaker", result.speakers.items()))
+    console.print(_recordings(result))
+    for group in result.copied:
+        console.print(f"identical files: {', '.join(group)}", highlight=False, markup=False)
+    verdict = [f"Differs: {line}" for line in result.differences] or ["All published counts match."]
     console.print(*verdict, sep="\n", highlight=False, markup=False, soft_wrap=True)
 
 
 def _counts(title: str, rows: Iterable[tuple[str, CountCheck]]) -> Table:
-    table = Table(title, "published", "here", "")
+    table = Table(title, "published", "found", "")
     for column in table.columns[1:3]:
         column.justify = "right"
     for name, count in rows:
@@ -119,16 +119,17 @@ def _mark(count: CountCheck) -> str:
     return f"{count.here - count.published:+,}"
 
 
-def _facts(found: CorpusCheck) -> Table:
-    table = _counts("recordings", (("all", found.utterances), ("cut to length", found.cut), ("copies", found.copies)))
-    padded = None if found.cut.published is None else (found.utterances.published or 0) - found.cut.published
-    table.add_row("padded", "–" if padded is None else f"{padded:,}", f"{found.padded:,}")
-    table.add_row("unusable", "–", f"{len(found.unusable):,}")
-    rates = ", ".join(f"{rate:,}" for rate in sorted(found.rates))
-    table.add_row("sampling rate, Hz", f"{found.rate:,}" if found.rate else "–", rates)
-    channels = ", ".join(f"{n}: {found.channels[n]:,}" for n in sorted(found.channels))
+def _recordings(result: CorpusCheck) -> Table:
+    counts = (("all", result.utterances), ("cut to length", result.cut), ("copies", result.copies))
+    table = _counts("recordings", counts)
+    padded = None if result.cut.published is None else (result.utterances.published or 0) - result.cut.published
+    table.add_row("padded", "–" if padded is None else f"{padded:,}", f"{result.padded:,}")
+    table.add_row("unusable", "–", f"{len(result.unusable):,}")
+    rates = ", ".join(f"{rate:,}" for rate in sorted(result.rates))
+    table.add_row("sampling rate, Hz", f"{result.rate:,}" if result.rate else "–", rates)
+    channels = ", ".join(f"{n}: {result.channels[n]:,}" for n in sorted(result.channels))
     table.add_row("channels: recordings", "–", channels)
-    for name, seconds in found.seconds.items():
+    for name, seconds in result.seconds.items():
         table.add_row(f"{name}, s", "–", f"{seconds:,.2f}")
     return table
 

@@ -1,4 +1,4 @@
-"""The record that every corpus reader gives: one utterance, and the corpus they form."""
+"""The data types that every corpus reader returns: one utterance, and the corpus of all utterances."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +16,15 @@ class Utterance:
     Parameters
     ----------
     path : Path
-        The recording.
+        Audio file.
     label : int
-        Index into the corpus's classes.
+        Index of the class in the classes of the corpus.
     speaker : str
-        Who speaks; for IEMOCAP the session and the gender of the turn (``Ses01F``).
+        Identifier of the speaker; for IEMOCAP the session and the gender of the turn (``Ses01F``).
     session : str
-        Recording session; the speaker where a corpus has none.
+        Recording session; the speaker if the corpus has no sessions.
     gender : str
-        ``F``, ``M``, or empty where the corpus does not say.
+        ``F``, ``M``, or empty if the corpus does not provide it.
     """
 
     path: Path
@@ -43,11 +43,11 @@ class Corpus:
     name : str
         Name of the corpus, as in ``dataset=<name>``.
     root : Path
-        Folder that was read.
+        Folder of the corpus.
     classes : tuple of str
-        Class names; position is label index.
+        Class names in label order: the position is the label.
     utterances : tuple of Utterance
-        In the order that the published folds are made from.
+        In the order from which the published folds are made.
     """
 
     name: str
@@ -67,10 +67,10 @@ class Corpus:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """Recording of each utterance."""
+        """Audio file of each utterance."""
         return tuple(utterance.path for utterance in self.utterances)
 
     @property
     def relative_paths(self) -> tuple[str, ...]:
-        """Recording of each utterance below `root`, with forward slashes on every system."""
+        """Audio file of each utterance relative to `root`, with forward slashes on every platform."""
         return tuple(path.relative_to(self.root).as_posix() for path in self.paths)

@@ -1,4 +1,4 @@
-"""Brings a corpus from where its authors distribute it: in pieces if need be, checked, and unpacked all or nothing."""
+"""Download of corpora from their authors: resumable, verified, and unpacked completely or not at all."""
 
 import shutil
 import tempfile
@@ -23,14 +23,14 @@ __all__ = ["ARCHIVES", "LICENCE", "Archive", "fetch"]
 
 @dataclass(frozen=True)
 class Archive:
-    """Where a corpus is distributed.
+    """The archive in which a corpus is distributed.
 
     Parameters
     ----------
     url : str
-        Of the zip file.
+        URL of the zip file.
     checksum : str, optional
-        ``algorithm:hexadecimal``; None where its authors publish none: the counts of what it holds are all there is.
+        ``algorithm:hexadecimal``; None if the authors publish none. Then only the class counts are checked.
     """
 
     url: str
@@ -39,56 +39,56 @@ class Archive:
 
 ARCHIVES = {
     "emodb": Archive("http://emodb.bilderbar.info/download/download.zip"),
-    # The checksum is the one that the record https://zenodo.org/records/1188976 shows beside this file.
+    # checksum as listed for this file at https://zenodo.org/records/1188976
     "ravdess": Archive(
         "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip",
         "md5:bc696df654c87fed845eb13823edef8a",
     ),
 }
-"""The corpora that anyone may download."""
+"""Corpora that can be downloaded without a licence agreement."""
 
 LICENCE = (
-    "IEMOCAP is given to researchers who sign its licence: ask for it at https://sail.usc.edu/iemocap (Release), "
-    "unpack what you are sent so that <root>/Session1 to <root>/Session5 are there, then run "
-    "`python -m plb_ablate.data check iemocap`."
+    "IEMOCAP requires a signed licence: request it at https://sail.usc.edu/iemocap (Release), unpack it so that the "
+    "folders <root>/Session1 to <root>/Session5 exist, then run `python -m plb_ablate.data check iemocap`."
 )
-"""How to get the corpus that nobody may pass on."""
+"""How to get the corpus that may not be redistributed."""
 
 ATTEMPTS = 5
-"""Connections in a row that may bring nothing before a download is given up."""
+"""Consecutive connections without new data after which a download fails."""
 
 CHUNK = 1 << 14
-"""Bytes written at a time, of which the last are lost where a connection breaks."""
+"""Bytes per write; an incomplete chunk is lost if the connection fails."""
 
 TIMEOUT = (15, 60)
-"""Seconds to wait for a connection, and for the next bytes."""
+"""Timeouts in seconds: to connect, and to receive the next bytes."""
 
 
 def fetch(name: str, root: Path, archive: Archive | None = None, *, wait: float = 1.0) -> int:
-    """Download and unpack a corpus; do nothing where it is complete already.
+    """Download and unpack a corpus; do nothing if it is already complete.
 
-    A transfer that breaks is resumed, now and when the command runs again. The folder appears when all of it is there.
+    An interrupted download is resumed, also when the command is run again. The folder is created only once the corpus
+    is complete.
 
     Parameters
     ----------
     name : str
         A key of `ARCHIVES`.
     root : Path
-        Folder to make: missing or empty.
+        Folder to create: missing or empty.
     archive : Archive, optional
-        Another place that has the same file.
+        Alternative source of the same file.
     wait : float
-        Seconds before the second attempt; doubled before each further one.
+        Seconds before the second attempt; doubled before each further attempt.
 
     Returns
     -------
     int
-        Utterances.
+        Number of utterances.
 
     Raises
     ------
     DownloadError
-        If the server cannot be reached or has another file, the disk is full, or `root` holds something else.
+        If the server cannot be reached or provides a different file, the disk is full, or `root` contains other files.
     """
     if root.exists() and any(root.iterdir()):
         return _already_there(name, root)
@@ -112,17 +112,17 @@ def _already_there(name: str, root: Path) -> int:
         count = 0
     if count != wanted:
         raise DownloadError(
-            f"{root} is not empty and holds {count} of the {wanted} utterances of {name}. Move it away, or name "
-            f"another folder with --root. `python -m plb_ablate.data check {name} --root {root}` says what is missing."
+            f"{root} is not empty and contains {count} of the {wanted} utterances of {name}. Move it away, or choose "
+            f"another folder with --root. `python -m plb_ablate.data check {name} --root {root}` lists what is missing."
         )
     return count
 
 
 def _kept_words(kept: Path) -> str:
     part = _part(kept)
-    found = next((path for path in (kept, part) if path.exists()), None)
-    what = f" {found} keeps the {found.stat().st_size / 1e6:.1f} MB that arrived;" if found else ""
-    return f"Make room or name another place with --root;{what} the same command goes on from there."
+    file = next((path for path in (kept, part) if path.exists()), None)
+    state = f" {file.stat().st_size / 1e6:.1f} MB are kept in {file}." if file else ""
+    return f"Free disk space or choose another folder with --root.{state} Run the same command again to resume."
 
 
 def _part(kept: Path) -> Path:
@@ -130,20 +130,20 @@ def _part(kept: Path) -> Path:
 
 
 def _download(archive: Archive, kept: Path, wait: float) -> None:
-    """Bring the archive to `kept`, where it may be already."""
+    """Download the archive to `kept`, unless it is there already."""
     pooch.get_logger().setLevel("ERROR")
     downloader = partial(_resume, part=_part(kept), wait=wait)
     try:
         pooch.retrieve(archive.url, archive.checksum, kept.name, kept.parent, downloader=downloader)
     except ValueError as error:
         raise DownloadError(
-            f"{archive.url} is not the file that its authors published: {error}. What arrived was thrown away. Try "
-            "again; if it stays so, the file was changed or something on the way changes it."
+            f"{archive.url} is not the published file: {error}. The downloaded file was deleted. Try again; if the "
+            "error persists, the file was changed on the server or in transit (for example by a proxy)."
         ) from error
 
 
 def _resume(url: str, output: str, _pooch: Any, *, part: Path, wait: float) -> None:
-    """Download in as many connections as it takes, each from where the one before ended; pooch calls this."""
+    """Download over as many connections as needed, each resuming where the previous one ended; called by pooch."""
     failures = 0
     while True:
         before = _size(part)
@@ -158,8 +158,8 @@ def _resume(url: str, output: str, _pooch: Any, *, part: Path, wait: float) -> N
             refused = isinstance(error, ValueError) or (response is not None and response.status_code < 500)
             if refused or failures >= ATTEMPTS:
                 raise DownloadError(
-                    f"{url} cannot be downloaded: {_reason(error)}. {_size(part) / 1e6:.1f} MB arrived and are kept; "
-                    "the same command goes on from there."
+                    f"{url} cannot be downloaded: {_reason(error)}. {_size(part) / 1e6:.1f} MB were received and are "
+                    "kept; run the same command again to resume."
                 ) from error
         time.sleep(wait * 2**failures)
 
@@ -170,16 +170,16 @@ def _size(path: Path) -> int:
 
 def _reason(error: requests.RequestException) -> str:
     if error.response is not None:
-        return f"the server answers {error.response.status_code} {error.response.reason}"
+        return f"the server responds {error.response.status_code} {error.response.reason}"
     return str(error).splitlines()[0][:200]
 
 
 def _transfer(url: str, part: Path, progress: Progress) -> None:
-    """Add what is missing to `part` in one connection."""
+    """Append the missing bytes to `part` over one connection."""
     have = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        if response.status_code == 416:  # nothing is missing, or what is there is of another file: its check will tell
+        if response.status_code == 416:  # complete, or another file: the checksum decides
             return
         response.raise_for_status()
         have = have if response.status_code == 206 else 0
@@ -205,12 +205,12 @@ def _check_room(where: Path, needed: int) -> None:
     free = shutil.disk_usage(where.parent).free
     if needed > free:
         raise DownloadError(
-            f"{where.parent} has {free / 1e6:.1f} MB free, {needed / 1e6:.1f} MB are needed. {_kept_words(where)}"
+            f"{where.parent} has {free / 1e6:.1f} MB free; {needed / 1e6:.1f} MB are needed. {_kept_words(where)}"
         )
 
 
 def _unpack(name: str, kept: Path, root: Path) -> int:
-    """Unpack beside `root`, look at what came out, and move it in place."""
+    """Unpack to a temporary folder next to `root`, check the content, and move it to `root`."""
     beside = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
     try:
         staged = beside / root.name
@@ -225,14 +225,14 @@ def _unpack(name: str, kept: Path, root: Path) -> int:
         if isinstance(error, DownloadError):
             raise
         kept.unlink()
-        raise DownloadError(f"what was downloaded is not {name}: {error} It was thrown away; try again.") from error
+        raise DownloadError(f"the downloaded file is not {name}: {error} It was deleted; try again.") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return count
 
 
 def _check_counts(name: str, staged: Path) -> int:
-    """Count the utterances of each class, which is the only check where no checksum is published."""
+    """Check the number of utterances of each class: the only check if no checksum is published."""
     corpus, wanted = read_corpus(name, staged), READERS[name].REFERENCE_COUNTS.classes
     counts = Counter(utterance.label for utterance in corpus.utterances)
     wrong = [
@@ -241,5 +241,5 @@ def _check_counts(name: str, staged: Path) -> int:
         if counts[i] != wanted[i]
     ]
     if wrong:
-        raise CorpusError(f"its classes have other numbers of utterances: {', '.join(wrong)}.")
+        raise CorpusError(f"utterances per class differ from the published counts: {', '.join(wrong)}.")
     return len(corpus.utterances)

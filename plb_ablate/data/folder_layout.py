@@ -1,4 +1,4 @@
-"""What every corpus reader does with a folder: find the recordings, and say clearly what is wrong with them."""
+"""Shared by all corpus readers: find the recordings in a folder and report what is wrong with them."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 def wav_files(folder: Path) -> list[Path]:
-    """List the recordings that lie directly in `folder`, sorted by name (hidden files are none)."""
+    """List the WAV files directly in `folder`, sorted by name, without hidden files."""
     if not folder.is_dir():
         return []
     return sorted(
@@ -23,21 +23,21 @@ def wav_files(folder: Path) -> list[Path]:
 
 
 def layout_error(dataset: str, root: Path, expected: str) -> CorpusError:
-    """Say that `root` does not hold a corpus.
+    """Create the error for a folder that does not contain the corpus.
 
     Parameters
     ----------
     dataset : str
         Name of the corpus, as in ``dataset=<name>``.
     root : Path
-        Folder that was looked at.
+        Folder that was read.
     expected : str
-        The layout that its authors distribute, and where they do.
+        The official layout, and where the corpus is distributed.
 
     Returns
     -------
     CorpusError
-        To be raised by the caller.
+        For the caller to raise.
     """
     if not root.exists():
         state = "does not exist"
@@ -46,20 +46,20 @@ def layout_error(dataset: str, root: Path, expected: str) -> CorpusError:
     elif not any(root.iterdir()):
         state = "is empty"
     else:
-        state = "holds no recordings in the layout of the corpus"
+        state = "contains no recordings in the layout of the corpus"
     return CorpusError(
         f"dataset.root={root} {state}. dataset={dataset} expects {expected}. "
-        "Set dataset.root=<folder that holds the unpacked corpus>."
+        "Set dataset.root=<folder that contains the unpacked corpus>."
     )
 
 
 def collect(dataset: str, root: Path, items: Iterable[Item], parse: Callable[[Item], Result]) -> list[Result]:
-    """Apply `parse` to every item and report all that fail in one go.
+    """Apply `parse` to every item and report all failures together.
 
     Raises
     ------
     CorpusError
-        If `parse` raised it for one or more items; the message has a line for each.
+        If `parse` raised it for one or more items; the message has one line for each.
     """
     results, problems = [], []
     for item in items:
@@ -70,8 +70,8 @@ def collect(dataset: str, root: Path, items: Iterable[Item], parse: Callable[[It
     if problems:
         noun = "entry" if len(problems) == 1 else "entries"
         raise CorpusError(
-            f"dataset={dataset}: {len(problems)} {noun} below dataset.root={root} cannot be read:\n"
+            f"dataset={dataset}: {len(problems)} {noun} in dataset.root={root} cannot be read:\n"
             + "\n".join(problems)
-            + "\nMove these away, or correct them."
+            + "\nRemove or correct them."
         )
     return results

@@ -1,4 +1,4 @@
-"""What is known of a corpus beforehand, to hold a folder against."""
+"""Published counts of a corpus, against which a folder is checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,24 +8,24 @@ __all__ = ["ReferenceCounts"]
 
 @dataclass(frozen=True)
 class ReferenceCounts:
-    """What is published of a corpus; None is a number that nobody has published.
+    """Published counts of a corpus; None if a number is not published.
 
     Parameters
     ----------
     source : str
-        Where they come from.
+        Where the counts are published.
     classes : tuple of int
-        Utterances of each class, in label order.
+        Number of utterances of each class, in label order.
     speakers : mapping of str to int or None
-        Every speaker, with the number of utterances.
+        Number of utterances of every speaker.
     rate : int, optional
         Sampling rate of the recordings in Hz.
     cut : int, optional
-        Recordings that fill the features' target length, so that they are cut instead of padded.
+        Recordings as long as the target length of the features or longer: they are cut instead of padded.
     copies : int, optional
-        Recordings whose bytes are those of another one.
+        Recordings that are byte-identical to another one.
     genders : mapping of str to str
-        Gender of each speaker, ``F`` or ``M``; empty where only the folder itself can say it.
+        Gender of each speaker, ``F`` or ``M``; empty if only the folder provides it.
     """
 
     source: str
@@ -38,5 +38,5 @@ class ReferenceCounts:
 
     @property
     def utterances(self) -> int:
-        """Utterances of all classes."""
+        """Number of utterances of all classes."""
         return sum(self.classes)

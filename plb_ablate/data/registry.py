@@ -1,4 +1,4 @@
-"""Every corpus by its name, as in ``dataset=<name>``."""
+"""All corpus readers by the name used in ``dataset=<name>``."""
 
 from pathlib import Path
 from typing import Protocol
@@ -13,45 +13,45 @@ __all__ = ["READERS", "Corpus", "Reader", "ReferenceCounts", "Utterance", "read_
 
 
 class Reader(Protocol):
-    """What a corpus file offers."""
+    """Interface of the modules of `plb_ablate.data.corpora`."""
 
     @property
     def CLASSES(self) -> tuple[str, ...]:  # noqa: N802
-        """Class names; position is label index."""
+        """Class names in label order: the position is the label."""
 
     @property
     def REFERENCE_COUNTS(self) -> ReferenceCounts:  # noqa: N802
-        """Published numbers, to check a folder against."""
+        """Published counts, against which a folder is checked."""
 
     def list_utterances(self, root: Path) -> list[Utterance]:
-        """List the utterances below `root` in published order."""
+        """List the utterances in `root` in the published order."""
 
 
 READERS: dict[str, Reader] = {"emodb": emodb, "ravdess": ravdess, "iemocap": iemocap, "synthetic": synthetic}
-"""The readers by name of corpus, as in ``dataset=<name>``."""
+"""The readers by the name used in ``dataset=<name>``."""
 
 
 def read_corpus(name: str, root: Path | str) -> Corpus:
-    """Read the file names and labels of a corpus (no audio).
+    """Read the file names and labels of a corpus, without decoding audio.
 
     Parameters
     ----------
     name : str
         A key of `READERS`.
     root : Path or str
-        Folder of the corpus as its authors distribute it. That of ``synthetic`` is made if it is not there.
+        Folder of the corpus in its official layout. The ``synthetic`` corpus is created if it is missing.
 
     Returns
     -------
     Corpus
-        The utterances in the order that the published folds are made from.
+        The utterances in the order from which the published folds are made.
 
     Raises
     ------
     ConfigError
-        If `name` is not a corpus.
+        If `name` is not a key of `READERS`.
     CorpusError
-        If the folder or a name in it is not as distributed.
+        If the folder or a file name differs from the official distribution.
 
     Examples
     --------

@@ -103,7 +103,7 @@ def test_missing_and_empty_root(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="is empty"):
         emodb.list_utterances(tmp_path)
     (tmp_path / "other").mkdir()
-    with pytest.raises(CorpusError, match="holds no recordings in the layout"):
+    with pytest.raises(CorpusError, match="contains no recordings in the layout"):
         emodb.list_utterances(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(CorpusError, match="is not a folder"):

@@ -130,7 +130,7 @@ def test_a_server_that_is_down_for_a_while_is_waited_for(server: Server, tmp_pat
 @pytest.mark.parametrize(("statuses", "times"), [([404], 1), ([500] * 9, 5)])
 def test_a_refusal_is_told_with_its_reason(server: Server, tmp_path: Path, statuses: list[int], times: int) -> None:
     server.statuses = list(statuses)
-    with pytest.raises(DownloadError, match=f"the server answers {statuses[0]}"):
+    with pytest.raises(DownloadError, match=f"the server responds {statuses[0]}"):
         fetch("emodb", tmp_path / "emodb", checked(server), wait=0)
     assert len(server.asked) == times
     assert left_behind(tmp_path) == []
@@ -139,7 +139,7 @@ def test_a_refusal_is_told_with_its_reason(server: Server, tmp_path: Path, statu
 def test_a_wrong_checksum_leaves_nothing(server: Server, tmp_path: Path) -> None:
     archive = checked(server)
     server.content = server.content.replace(b"wav/03a00La", b"wav/03a00Lz")
-    with pytest.raises(DownloadError, match="not the file that its authors published"):
+    with pytest.raises(DownloadError, match="is not the published file"):
         fetch("emodb", tmp_path / "emodb", archive)
     assert left_behind(tmp_path) == []
 
@@ -159,7 +159,7 @@ def test_recordings_that_are_there_are_never_touched(server: Server, tmp_path: P
     (tmp_path / "emodb" / "wav").mkdir(parents=True)
     mine = tmp_path / "emodb" / "wav" / "03a01Fa.wav"
     mine.write_bytes(b"mine")
-    with pytest.raises(DownloadError, match="holds 1 of the 535"):
+    with pytest.raises(DownloadError, match="contains 1 of the 535"):
         fetch("emodb", tmp_path / "emodb", checked(server))
     assert mine.read_bytes() == b"mine"
     assert not server.asked
@@ -182,7 +182,7 @@ def test_a_file_that_cannot_grow_is_an_error_and_the_next_try_goes_on(server: Se
     failed = fetched(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     assert failed.returncode == 2, failed.stderr
     assert "File too large" in failed.stderr
-    assert "0.1 MB that arrived" in failed.stderr
+    assert "0.1 MB are kept in" in failed.stderr
     assert "Traceback" not in failed.stderr
     done = fetched(None)
     assert done.returncode == 0, done.stderr
@@ -203,11 +203,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_told_and_what_arrived_is_kept(server: Server, small_disk: Path) -> None:
-    with pytest.raises(DownloadError, match=r"No space left on device.*the same command goes on"):
+    with pytest.raises(DownloadError, match=r"No space left on device.*Run the same command again to resume"):
         fetch("emodb", small_disk / "emodb", checked(server))
     assert left_behind(small_disk) == [".emodb.zip"]
     server.content += bytes(1_000_000)
-    with pytest.raises(DownloadError, match=r"MB free, .* MB are needed"):
+    with pytest.raises(DownloadError, match=r"MB free; .* MB are needed"):
         fetch("ravdess", small_disk / "ravdess", checked(server))
 
 

@@ -85,9 +85,9 @@ def test_all_problems_are_listed(tmp_path: Path) -> None:
         "ang, neu, sad, hap, exc, fru, sur, fea, dis, oth, xxx",
         "turn 'Ses01F_impro01_Q000'",
         "'[broken line' is not an evaluation line",
-        "turn Ses01F_impro09_F000 belongs to Ses01F_impro09",
+        "turn Ses01F_impro09_F000 belongs to the dialog Ses01F_impro09",
         "Ses03M_impro02.txt, line 3: the recording",
-        "Ses03M_impro02_F000.wav of this line is missing",
+        "Ses03M_impro02_F000.wav is missing",
     ):
         assert part in message
     assert "Ses03M_impro02_F001" not in message
@@ -99,5 +99,5 @@ def test_missing_and_empty_root(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="is empty"):
         iemocap.list_utterances(tmp_path)
     (tmp_path / "Session1" / "dialog").mkdir(parents=True)
-    with pytest.raises(CorpusError, match="holds no recordings in the layout"):
+    with pytest.raises(CorpusError, match="contains no recordings in the layout"):
         iemocap.list_utterances(tmp_path)

@@ -86,7 +86,7 @@ def test_all_bad_names_are_listed(tmp_path: Path) -> None:
     (tmp_path / "Actor_12" / "03-01-06-01-02-01-13.wav").touch()
     with pytest.raises(CorpusError, match="3 entries") as caught:
         ravdess.list_utterances(tmp_path)
-    for part in ("03-01-09", "03-01-00", "actor 13 lies in Actor_12"):
+    for part in ("03-01-09", "03-01-00", "actor 13 is in Actor_12"):
         assert part in str(caught.value)
 
 
@@ -96,7 +96,7 @@ def test_missing_and_empty_root(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="is empty"):
         ravdess.list_utterances(tmp_path)
     (tmp_path / "Actor_01").mkdir()
-    with pytest.raises(CorpusError, match="holds no recordings in the layout"):
+    with pytest.raises(CorpusError, match="contains no recordings in the layout"):
         ravdess.list_utterances(tmp_path)
 
 

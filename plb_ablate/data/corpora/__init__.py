@@ -1,1 +1,4 @@
-"""The corpora, one file each: how its names are decoded, its classes, its reference counts."""
+"""Corpus readers, one file each: decoding of file names, classes, speakers and published counts.
+
+In: the folder of a corpus. Out: its utterances in the published order.
+"""

@@ -1,7 +1,7 @@
 """Berlin Database of Emotional Speech (EMO-DB): ``wav/03a01Fa.wav``.
 
 F. Burkhardt et al., "A database of German emotional speech", Interspeech 2005, http://emodb.bilderbar.info.
-The name is speaker (2 digits), sentence (3 characters), emotion (1 letter, German), version (1 letter).
+A file name consists of speaker (2 digits), sentence (3 characters), emotion (1 letter, German), version (1 letter).
 """
 
 import re
@@ -26,7 +26,7 @@ EMOTIONS = {
     "W": "anger",  # Wut
     "N": "neutral",
 }
-"""Class of each emotion letter, in label order."""
+"""Class for each emotion letter, in label order."""
 
 SPEAKERS = {
     "03": "M",
@@ -43,24 +43,24 @@ SPEAKERS = {
 """Gender of each speaker."""
 
 CLASSES = tuple(EMOTIONS.values())
-"""Class names; position is label index."""
+"""Class names in label order: the position is the label."""
 
 REFERENCE_COUNTS = ReferenceCounts(
-    source="table 2 of the published study; recordings of its authors at 16 kHz",
+    source="table 2 of the published study; official recordings at 16 kHz",
     classes=(81, 69, 46, 71, 62, 127, 79),
     speakers=dict.fromkeys(SPEAKERS),
     rate=16_000,
     cut=28,
     genders=SPEAKERS,
 )
-"""Published counts; those of each speaker are not."""
+"""Published counts; counts per speaker are not published."""
 
 EXPECTED = "<root>/wav/03a01Fa.wav, ... (535 files), as unpacked from http://emodb.bilderbar.info/download/download.zip"
 PATTERN = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[a-z]\d\d)(?P<emotion>[A-Za-z])(?P<version>[a-z])")
 
 
 class Name(NamedTuple):
-    """What a file name says."""
+    """Information decoded from a file name."""
 
     label: int
     speaker: str
@@ -80,16 +80,16 @@ def decode(name: str) -> Name:
     Returns
     -------
     Name
-        Label index, speaker and the rest.
+        Label, speaker and the other fields.
 
     Raises
     ------
     CorpusError
-        If the name does not parse, or its emotion or speaker is unknown.
+        If the name cannot be parsed, or its emotion or speaker is unknown.
     """
     match = PATTERN.fullmatch(Path(name).stem)
     if match is None:
-        raise CorpusError(f"{name}: not a name of this corpus, which are like 03a01Fa.wav")
+        raise CorpusError(f"{name}: not a file name of this corpus; names look like 03a01Fa.wav")
     speaker, emotion = match["speaker"], match["emotion"]
     if emotion not in EMOTIONS:
         allowed = ", ".join(f"{letter} {label}" for letter, label in EMOTIONS.items())
@@ -101,17 +101,17 @@ def decode(name: str) -> Name:
 
 
 def list_utterances(root: Path) -> list[Utterance]:
-    """List the utterances in natural order of the file name.
+    """List the utterances in natural order of their file names.
 
     Parameters
     ----------
     root : Path
-        Folder that holds ``wav/``.
+        Folder that contains ``wav/``.
 
     Raises
     ------
     CorpusError
-        If the folder holds no recordings, or some names cannot be decoded (all of them are listed).
+        If the folder contains no recordings, or if file names cannot be decoded (all of them are listed).
     """
     files = natsorted(wav_files(root / "wav"), key=lambda path: path.name)
     if not files:

@@ -18,26 +18,26 @@ from plb_ablate.data.reference_counts import ReferenceCounts
 __all__ = ["CLASSES", "EMOTIONS", "LEFT_OUT", "REFERENCE_COUNTS", "Turn", "decode", "list_utterances"]
 
 EMOTIONS = {"ang": "angry", "neu": "neutral", "sad": "sad", "hap": "happy", "exc": "happy"}
-"""Class of each label that is used; happiness and excitement are one class."""
+"""Class for each label that is used; happiness and excitement form one class."""
 
 LEFT_OUT = ("fru", "sur", "fea", "dis", "oth", "xxx")
-"""Labels whose utterances are left out: too few of them, or no agreement."""
+"""Labels whose utterances are excluded: too few utterances, or no agreement between annotators."""
 
 CLASSES = ("angry", "neutral", "sad", "happy")
-"""Class names; position is label index."""
+"""Class names in label order: the position is the label."""
 
 GENDERS = {f"Ses{session:02d}{gender}": gender for session in range(1, 6) for gender in "FM"}
-"""Gender of each speaker: the last letter of the name."""
+"""Gender of each speaker: the last letter of the identifier."""
 
 REFERENCE_COUNTS = ReferenceCounts(
-    source="table 3 of the published study; recordings of its authors at 16 kHz",
+    source="table 3 of the published study; official recordings at 16 kHz",
     classes=(1103, 1708, 1084, 1636),
     speakers=dict.fromkeys(GENDERS),
     rate=16_000,
     cut=2022,
     genders=GENDERS,
 )
-"""Published counts; those of each speaker are not."""
+"""Published counts; counts per speaker are not published."""
 
 EXPECTED = (
     "<root>/Session1/dialog/EmoEvaluation/*.txt and <root>/Session1/sentences/wav/<dialog>/<turn>.wav "
@@ -48,7 +48,7 @@ TURN = re.compile(r"(?P<dialog>(?P<session>Ses\d\d)[FM]_\w+)_(?P<gender>[FM])\w{
 
 
 class Turn(NamedTuple):
-    """What an evaluation line says; `label` is None for a label that is left out."""
+    """Information decoded from an evaluation line; `label` is None for an excluded label."""
 
     name: str
     label: int | None
@@ -58,7 +58,7 @@ class Turn(NamedTuple):
 
     @property
     def speaker(self) -> str:
-        """Session and gender of the turn: each session has one woman and one man."""
+        """Session and gender of the turn; each session has one female and one male speaker."""
         return self.session + self.gender
 
 
@@ -74,24 +74,24 @@ def decode(line: str) -> Turn:
     Parameters
     ----------
     line : str
-        One that starts with ``[``, without the line end.
+        A line that starts with ``[``, without the line ending.
 
     Returns
     -------
     Turn
-        Name of the turn, label index, dialog, session (``Ses01``) and gender of who speaks.
+        Name of the turn, label, dialog, session (``Ses01``) and gender of the speaker.
 
     Raises
     ------
     CorpusError
-        If the line or the name of the turn does not parse, or the label is unknown.
+        If the line or the name of the turn cannot be parsed, or the label is unknown.
     """
     parts = LINE.fullmatch(line.strip())
     if parts is None:
         raise CorpusError(f"{line!r} is not an evaluation line ([start - end], turn, label, [v, a, d])")
     turn = TURN.fullmatch(parts["turn"])
     if turn is None:
-        raise CorpusError(f"turn {parts['turn']!r} is not a name of this corpus, which are like Ses01F_impro01_F000")
+        raise CorpusError(f"turn {parts['turn']!r} is not a name of this corpus; names look like Ses01F_impro01_F000")
     emotion = parts["emotion"]
     if emotion not in EMOTIONS and emotion not in LEFT_OUT:
         allowed = ", ".join((*EMOTIONS, *LEFT_OUT))
@@ -101,25 +101,25 @@ def decode(line: str) -> Turn:
 
 
 def list_utterances(root: Path) -> list[Utterance]:
-    """List the utterances of the four classes by session, evaluation file and line.
+    """List the utterances of the four classes, ordered by session, evaluation file and line.
 
     Parameters
     ----------
     root : Path
-        Folder that holds ``Session1`` to ``Session5``.
+        Folder that contains ``Session1`` to ``Session5``.
 
     Raises
     ------
     CorpusError
-        If the folder holds no evaluations or no recordings, or if lines cannot be decoded or have no recording
-        (all of them are listed).
+        If the folder contains no evaluation files or no recordings, or if lines cannot be decoded or their recordings
+        are missing (all such lines are listed).
     """
     files = sorted(root.glob("Session[1-5]/dialog/EmoEvaluation/[!.]*.txt"))
     if not files or not any(root.glob("Session[1-5]/sentences/wav")):
         raise layout_error("iemocap", root, EXPECTED)
     lines = [line for file in files for line in _evaluation_lines(file)]
-    found = collect("iemocap", root, lines, _utterance)
-    utterances = [utterance for utterance in found if utterance is not None]
+    decoded = collect("iemocap", root, lines, _utterance)
+    utterances = [utterance for utterance in decoded if utterance is not None]
     if not utterances:
         raise layout_error("iemocap", root, EXPECTED)
     return utterances
@@ -137,10 +137,10 @@ def _utterance(line: _Line) -> Utterance | None:
     except CorpusError as error:
         raise CorpusError(f"{where}: {error}") from None
     if turn.dialog != line.file.stem:
-        raise CorpusError(f"{where}: turn {turn.name} belongs to {turn.dialog}, not to this dialog")
+        raise CorpusError(f"{where}: turn {turn.name} belongs to the dialog {turn.dialog}, not to this file")
     if turn.label is None:
         return None
     path = line.file.parents[2] / "sentences" / "wav" / turn.dialog / f"{turn.name}.wav"
     if not path.is_file():
-        raise CorpusError(f"{where}: the recording {path} of this line is missing")
+        raise CorpusError(f"{where}: the recording {path} is missing")
     return Utterance(path, turn.label, turn.speaker, session=turn.session, gender=turn.gender)

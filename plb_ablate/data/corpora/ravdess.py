@@ -1,8 +1,8 @@
 """Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS): ``Actor_12/03-01-06-01-02-01-12.wav``.
 
 S. R. Livingstone and F. A. Russo, PLoS ONE 13(5): e0196391, 2018, https://zenodo.org/records/1188976.
-The name is modality, vocal channel, emotion, intensity, statement, repetition, actor. Only speech without video
-(modality 03, channel 01) is read; song that was unpacked beside it is left out.
+A file name consists of modality, vocal channel, emotion, intensity, statement, repetition and actor. Only speech
+without video (modality 03, channel 01) is read; songs in the same folders are ignored.
 """
 
 from pathlib import Path
@@ -25,10 +25,10 @@ EMOTIONS = {
     "07": "disgust",
     "08": "surprised",
 }
-"""Class of each emotion code, in label order."""
+"""Class for each emotion code, in label order."""
 
 CLASSES = tuple(EMOTIONS.values())
-"""Class names; position is label index."""
+"""Class names in label order: the position is the label."""
 
 FIELDS = {
     "modality": ("01", "02", "03"),
@@ -39,13 +39,13 @@ FIELDS = {
     "repetition": ("01", "02"),
     "actor": tuple(f"{actor:02d}" for actor in range(1, 25)),
 }
-"""Allowed values of each field of a name, in order."""
+"""Allowed values of each field of a file name, in order."""
 
 GENDERS = {actor: "M" if int(actor) % 2 else "F" for actor in FIELDS["actor"]}
-"""Gender of each actor: odd ones are male."""
+"""Gender of each actor: actors with odd numbers are male."""
 
 REFERENCE_COUNTS = ReferenceCounts(
-    source="table 2 of the published study; 60 recordings an actor at 48 kHz, as its authors say",
+    source="table 2 of the published study; 60 recordings per actor at 48 kHz according to its authors",
     classes=(96, *[192] * 7),
     speakers=dict.fromkeys(FIELDS["actor"], 60),
     rate=48_000,
@@ -63,7 +63,7 @@ EXPECTED = (
 
 
 class Name(NamedTuple):
-    """What a file name says."""
+    """Information decoded from a file name."""
 
     label: int
     speaker: str
@@ -82,16 +82,16 @@ def decode(name: str) -> Name:
     Returns
     -------
     Name
-        Label index, speaker, gender (odd actors are male) and whether it is speech without video.
+        Label, speaker, gender (actors with odd numbers are male) and whether it is speech without video.
 
     Raises
     ------
     CorpusError
-        If the name has not seven fields, or one of them has an unknown value.
+        If the name does not have seven fields, or one of them has an unknown value.
     """
     values = Path(name).stem.split("-")
     if len(values) != len(FIELDS):
-        raise CorpusError(f"{name}: not a name of this corpus, which are like 03-01-06-01-02-01-12.wav")
+        raise CorpusError(f"{name}: not a file name of this corpus; names look like 03-01-06-01-02-01-12.wav")
     for (field, allowed), value in zip(FIELDS.items(), values, strict=True):
         if value not in allowed:
             raise CorpusError(f"{name}: {field} {value!r} is unknown; allowed are {', '.join(allowed)}")
@@ -101,22 +101,22 @@ def decode(name: str) -> Name:
 
 
 def list_utterances(root: Path) -> list[Utterance]:
-    """List the speech utterances by actor, then by file name.
+    """List the speech utterances, ordered by actor and file name.
 
     Parameters
     ----------
     root : Path
-        Folder that holds ``Actor_01`` to ``Actor_24``, or the folder of the official archive that does.
+        Folder that contains ``Actor_01`` to ``Actor_24``, directly or in the folder of the official archive.
 
     Raises
     ------
     CorpusError
-        If the folder holds no recordings, or some names cannot be decoded (all of them are listed).
+        If the folder contains no recordings, or if file names cannot be decoded (all of them are listed).
     """
     top = root / ARCHIVE if (root / ARCHIVE).is_dir() else root
     files = [path for folder in sorted(top.glob("Actor_*")) for path in wav_files(folder)]
-    found = collect("ravdess", root, files, _utterance)
-    utterances = [utterance for utterance in found if utterance is not None]
+    decoded = collect("ravdess", root, files, _utterance)
+    utterances = [utterance for utterance in decoded if utterance is not None]
     if not utterances:
         raise layout_error("ravdess", root, EXPECTED)
     return utterances
@@ -125,7 +125,7 @@ def list_utterances(root: Path) -> list[Utterance]:
 def _utterance(path: Path) -> Utterance | None:
     name = decode(path.name)
     if path.parent.name != f"Actor_{name.speaker}":
-        raise CorpusError(f"{path.name}: actor {name.speaker} lies in {path.parent.name}, not in Actor_{name.speaker}")
+        raise CorpusError(f"{path.name}: actor {name.speaker} is in {path.parent.name}, not in Actor_{name.speaker}")
     if not name.is_speech:
         return None
     return Utterance(path, name.label, name.speaker, session=name.speaker, gender=name.gender)

@@ -1,7 +1,7 @@
-"""The embedded corpus: ``Speaker_01/01-anger-03.wav``, speech-like, made on first use and then read like any other.
+"""The synthetic corpus: ``Speaker_01/01-anger-03.wav``, generated on first use and then read like any other corpus.
 
-Three women and three men (see `plb_ablate.data.synthetic.speakers`) say six sentences of nonsense syllables in four
-emotions. The name is speaker, emotion, sentence. The same bytes come out on every run.
+Three female and three male voices (see `plb_ablate.data.synthetic.speakers`) say six sentences of nonsense syllables in
+four emotions. A file name consists of speaker, emotion and sentence. The files are byte-identical on every run.
 """
 
 import json
@@ -22,25 +22,25 @@ from plb_ablate.data.synthetic.speakers import EMOTIONS, SENTENCES, SPEAKERS, pe
 __all__ = ["CLASSES", "REFERENCE_COUNTS", "Name", "decode", "ensure", "generate", "list_utterances"]
 
 CLASSES = tuple(EMOTIONS)
-"""Class names; position is label index."""
+"""Class names in label order: the position is the label."""
 
 REFERENCE_COUNTS = ReferenceCounts(
-    source="its making",
+    source="its generator",
     classes=(len(SPEAKERS) * len(SENTENCES),) * len(EMOTIONS),
     speakers=dict.fromkeys(SPEAKERS, len(EMOTIONS) * len(SENTENCES)),
     rate=RATE,
     copies=0,
     genders={speaker: gender for speaker, (gender, _) in SPEAKERS.items()},
 )
-"""What `generate` makes when nothing else is asked for."""
+"""Counts of the corpus that `generate` creates by default."""
 
 VERSION = 1
 MARKER = "synthetic.json"
-EXPECTED = "<root>/Speaker_01/01-anger-01.wav, ..., which is made on first use where dataset.root is missing or empty"
+EXPECTED = "<root>/Speaker_01/01-anger-01.wav, ..., created on first use if dataset.root is missing or empty"
 
 
 class Name(NamedTuple):
-    """What a file name says."""
+    """Information decoded from a file name."""
 
     label: int
     speaker: str
@@ -59,12 +59,12 @@ def decode(name: str) -> Name:
     Raises
     ------
     CorpusError
-        If the name has not three fields, or one of them has an unknown value.
+        If the name does not have three fields, or one of them has an unknown value.
     """
     values = Path(name).stem.split("-")
     fields = {"speaker": tuple(SPEAKERS), "emotion": CLASSES, "sentence": tuple(SENTENCES)}
     if len(values) != len(fields):
-        raise CorpusError(f"{name}: not a name of this corpus, which are like 01-anger-03.wav")
+        raise CorpusError(f"{name}: not a file name of this corpus; names look like 01-anger-03.wav")
     for (field, allowed), value in zip(fields.items(), values, strict=True):
         if value not in allowed:
             raise CorpusError(f"{name}: {field} {value!r} is unknown; allowed are {', '.join(allowed)}")
@@ -73,12 +73,12 @@ def decode(name: str) -> Name:
 
 
 def list_utterances(root: Path) -> list[Utterance]:
-    """List the utterances by speaker, then by file name.
+    """List the utterances, ordered by speaker and file name.
 
     Raises
     ------
     CorpusError
-        If the folder holds no recordings, or some names cannot be decoded (all of them are listed).
+        If the folder contains no recordings, or if file names cannot be decoded (all of them are listed).
     """
     files = [path for folder in sorted(root.glob("Speaker_*")) for path in wav_files(folder)]
     if not files:
@@ -92,12 +92,12 @@ def _utterance(path: Path) -> Utterance:
 
 
 def ensure(root: Path) -> None:
-    """Make the corpus where it is missing or incomplete; a smaller one that was made by `generate` is kept.
+    """Create the corpus if it is missing or incomplete; a smaller one created by `generate` keeps its size.
 
     Raises
     ------
     CorpusError
-        If `root` holds something else.
+        If `root` contains other files.
     """
     speakers, sentences = _size_made(root) or (len(SPEAKERS), len(SENTENCES))
     wanted = _relative_paths(speakers, sentences)
@@ -108,26 +108,27 @@ def ensure(root: Path) -> None:
 def generate(root: Path, *, speakers: int = len(SPEAKERS), sentences: int = len(SENTENCES)) -> None:
     """Synthesise the corpus (6 speakers x 4 emotions x 6 sentences: 144 recordings of 1.5 to 5 s).
 
-    The recordings are made in a folder beside `root` and moved in place when they are all there, so that two processes
-    can do this at once.
+    The recordings are created in a temporary folder next to `root` and moved to `root` once they are complete, so that
+    several processes can do this at the same time.
 
     Parameters
     ----------
     root : Path
-        Folder to fill: missing, empty, or a corpus of the same size that lacks recordings.
+        Folder to fill: missing, empty, or an incomplete corpus of the same size.
     speakers, sentences : int
-        How many of `SPEAKERS` and `SENTENCES` to use, from the first.
+        Number of `SPEAKERS` and of `SENTENCES` to use, starting with the first.
 
     Raises
     ------
     ConfigError
-        If there are not so many speakers or sentences.
+        If there are fewer speakers or sentences than requested.
     CorpusError
-        If `root` holds something else.
+        If `root` contains other files.
     """
     if not 1 <= speakers <= len(SPEAKERS) or not 1 <= sentences <= len(SENTENCES):
         raise ConfigError(
-            f"speakers={speakers}, sentences={sentences} is impossible: 1 to {len(SPEAKERS)} and 1 to {len(SENTENCES)}."
+            f"speakers={speakers}, sentences={sentences} is invalid. Use 1 to {len(SPEAKERS)} speakers and "
+            f"1 to {len(SENTENCES)} sentences."
         )
     _refuse_other_content(root, (speakers, sentences))
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -164,7 +165,7 @@ def _write(path: Path) -> None:
 
 
 def _move(staged: Path, root: Path, paths: list[Path]) -> None:
-    """Put the finished folder in place; where `root` is there already, its files one by one and the marker last."""
+    """Rename the finished folder to `root`; if `root` exists, move the files one by one, the marker last."""
     try:
         staged.rename(root)
     except OSError:
@@ -174,7 +175,7 @@ def _move(staged: Path, root: Path, paths: list[Path]) -> None:
 
 
 def _size_made(root: Path) -> tuple[int, int] | None:
-    """Give the numbers of speakers and sentences that `generate` put into `root`, None if it did not (this version)."""
+    """Return the numbers of speakers and sentences of a corpus of this version in `root`, or None."""
     try:
         marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
         return (int(marker["speakers"]), int(marker["sentences"])) if marker["version"] == VERSION else None
@@ -183,7 +184,7 @@ def _size_made(root: Path) -> tuple[int, int] | None:
 
 
 def _refuse_other_content(root: Path, size: tuple[int, int]) -> None:
-    """Never write into a folder of recordings that are not ours."""
+    """Raise an error if `root` contains files that `generate` did not create."""
     if not root.exists():
         return
     if not root.is_dir():
@@ -195,6 +196,6 @@ def _refuse_other_content(root: Path, size: tuple[int, int]) -> None:
     made = _size_made(root)
     if made is not None and made != size:
         raise CorpusError(
-            f"dataset.root={root} holds a synthetic corpus of {made[0]} speakers and {made[1]} sentences, "
+            f"dataset.root={root} contains a synthetic corpus of {made[0]} speakers and {made[1]} sentences, "
             f"not {size[0]} and {size[1]}. Delete it, or choose another dataset.root."
         )

@@ -1,7 +1,7 @@
-"""A small formant synthesiser: syllables, a voice and a way of speaking become a waveform.
+"""A small formant synthesiser: converts syllables, a voice and a speaking style to a waveform.
 
-Source and filter in the manner of D. H. Klatt, "Software for a cascade/parallel formant synthesizer", JASA 67, 1980:
-glottal pulses and aspiration through a cascade of formant resonators, noise for fricatives and bursts beside it.
+Source-filter model after D. H. Klatt, "Software for a cascade/parallel formant synthesizer", JASA 67, 1980: glottal
+pulses and aspiration pass through a cascade of formant resonators; noise for fricatives and bursts is added to them.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ RATE = 16_000
 """Sampling rate in Hz."""
 
 FRAME = 160
-"""Samples between two settings of the resonators (10 ms)."""
+"""Samples between two updates of the resonators (10 ms)."""
 
 TRANSFORM = 512
-"""Samples of the transform that applies them: two frames, and time for the formants to ring."""
+"""FFT length for filtering: two frames, and room for the decay of the formants."""
 
 VOWELS = {
     "a": (730, 1090, 2440, 3400),
@@ -40,7 +40,8 @@ CONSONANTS = {
     "t": (0.075, 0.00, 0.25, 1),
     "k": (0.080, 0.00, 0.25, 2),
 }
-"""Seconds, voicing, noise (1 is a full vowel's peak) and the band of the noise; stops are silent until their burst."""
+"""Duration in seconds, voicing, noise level (1 is the peak of a vowel) and noise band; stops are silent before their
+burst."""
 
 STOPS = "tk"
 NASAL = (260, 1050, 2200, 3200)
@@ -50,16 +51,16 @@ BANDWIDTHS = np.array([70.0, 90.0, 140.0, 220.0])
 
 @dataclass(frozen=True)
 class Voice:
-    """What a speaker brings.
+    """Voice of a speaker.
 
     Parameters
     ----------
     pitch : float
         Median fundamental frequency in Hz.
     tract : float
-        Factor on every formant; a shorter vocal tract has a larger one.
+        Factor for all formants; larger for a shorter vocal tract.
     breath : float
-        Aspiration noise beside the glottal pulses.
+        Level of the aspiration noise added to the glottal pulses.
     """
 
     pitch: float
@@ -69,22 +70,22 @@ class Voice:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How one utterance is spoken.
+    """Speaking style of one utterance.
 
     Parameters
     ----------
     pitch : float
-        Shift of the fundamental in semitones.
+        Shift of the fundamental frequency in semitones.
     span : float
-        Size of pitch accents in semitones.
+        Size of the pitch accents in semitones.
     slope : float
-        Semitones from the beginning to the end.
+        Pitch change from the beginning to the end in semitones.
     rate : float
-        Factor on the speed.
+        Factor for the speaking rate.
     gain : float
-        Level in dB, relative to -26 dB of full scale.
+        Level in dB relative to -26 dBFS.
     tilt : float
-        Cut-off in Hz of the glottal source; lower is softer.
+        Cut-off frequency of the glottal source in Hz; lower sounds softer.
     jitter : float
         Relative irregularity of the glottal periods.
     """
@@ -100,7 +101,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class _Tracks:
-    """What the synthesiser follows, one value a frame; `formants` is (frames, 4), `noise` (frames, bands)."""
+    """Parameters of the synthesis, one row per frame; `formants` is (frames, 4), `noise` is (frames, bands)."""
 
     voicing: NDArray[np.float64]
     noise: NDArray[np.float64]
@@ -114,16 +115,16 @@ def speak(voice: Voice, delivery: Delivery, syllables: Sequence[str], rng: np.ra
     Parameters
     ----------
     voice, delivery : Voice, Delivery
-        Who speaks, and how.
+        Speaker and speaking style.
     syllables : sequence of str
-        One consonant and one vowel each; ``-`` is a pause.
+        Each is one consonant and one vowel, or ``-`` for a pause.
     rng : numpy.random.Generator
-        Source of everything irregular.
+        Source of all random variation.
 
     Returns
     -------
     ndarray of int16, shape (samples,)
-        At `RATE`, with a short silence on both sides.
+        Samples at `RATE`, with a short silence at both ends.
     """
     tracks = _score(delivery, syllables, rng)
     pitch = _pitch(voice, delivery, tracks, rng)
@@ -136,7 +137,7 @@ def speak(voice: Voice, delivery: Delivery, syllables: Sequence[str], rng: np.ra
 
 
 def _score(delivery: Delivery, syllables: Sequence[str], rng: np.random.Generator) -> _Tracks:
-    """Lay the syllables out in time, then smooth so that one sound glides into the next."""
+    """Arrange the syllables in time and smooth the transitions between sounds."""
     rest = np.array(VOWELS["e"], dtype=float)
     rows: list[tuple[int, float, tuple[float, float, float], NDArray[np.float64], float]] = []
 
@@ -173,14 +174,14 @@ def _score(delivery: Delivery, syllables: Sequence[str], rng: np.random.Generato
 
 
 def _smooth(track: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """Average over `width` frames (odd), the ends held."""
+    """Average over `width` frames (odd), repeating the values at both ends."""
     half = width // 2
     padded = np.concatenate([np.repeat(track[:1], half, axis=0), track, np.repeat(track[-1:], half, axis=0)])
     return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, width, axis=0).mean(axis=-1))
 
 
 def _pitch(voice: Voice, delivery: Delivery, tracks: _Tracks, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Fundamental in Hz, one value a frame: declination, accents and a slow wander."""
+    """Fundamental frequency in Hz, one value per frame: declination, accents and slow random variation."""
     time = np.linspace(0, 1, tracks.accent.size)
     wander = _smooth(rng.standard_normal(time.size), 21) * 2
     semitones = delivery.pitch + delivery.slope * (time - 0.5) + delivery.span * (tracks.accent - 0.35 + 0.3 * wander)
@@ -194,7 +195,7 @@ def _glottis(
     voicing: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Pulses of flow (A. E. Rosenberg, JASA 49, 1971) with jitter, breath and a spectral tilt."""
+    """Glottal pulses (A. E. Rosenberg, JASA 49, 1971) with jitter, aspiration noise and spectral tilt."""
     from scipy.signal import lfilter
 
     samples = np.arange(pitch.size * FRAME) / FRAME
@@ -211,7 +212,7 @@ def _glottis(
 
 
 def _vocal_tract(source: NDArray[np.float64], formants: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Send `source` through a cascade of resonators set anew every frame, each fading into the next."""
+    """Filter `source` with a cascade of resonators, updated every frame with cross-fading between frames."""
     window = 0.5 - 0.5 * np.cos(np.pi * (np.arange(2 * FRAME) + 0.5) / FRAME)
     pieces = np.lib.stride_tricks.sliding_window_view(np.pad(source, FRAME // 2), 2 * FRAME)[::FRAME] * window
     delay = np.exp(-2j * np.pi * np.fft.rfftfreq(TRANSFORM))
@@ -229,7 +230,7 @@ def _vocal_tract(source: NDArray[np.float64], formants: NDArray[np.float64]) -> 
 
 
 def _friction(noise: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Band noise for fricatives and bursts; `noise` is (frames, bands)."""
+    """Band-pass noise for fricatives and bursts; `noise` is (frames, bands)."""
     from scipy.signal import sosfilt
 
     frames = np.arange(len(noise))

@@ -1,7 +1,7 @@
-"""Who speaks in the embedded corpus, what they say and how: six speakers, six sentences, four emotions.
+"""Speakers, sentences and emotions of the synthetic corpus: six voices, six sentences, four speaking styles.
 
-The emotions differ in pitch level, range, contour, rate, energy and spectral tilt as K. R. Scherer reviews them (Speech
-Communication 40, 2003), but speakers have habits and every utterance varies, so that they overlap.
+The emotions differ in pitch level, pitch range, contour, speaking rate, energy and spectral tilt, as reviewed by K. R.
+Scherer (Speech Communication 40, 2003). Variation between speakers and between utterances makes the classes overlap.
 """
 
 from dataclasses import fields
@@ -19,14 +19,14 @@ EMOTIONS = {
     "neutral": Delivery(pitch=0.0, span=2.5, slope=-2.0, rate=1.00, gain=-1.0, tilt=600, jitter=0.01),
     "sadness": Delivery(pitch=-1.5, span=1.2, slope=-3.5, rate=0.80, gain=-7.0, tilt=300, jitter=0.02),
 }
-"""How each emotion is spoken on average, in label order."""
+"""Mean speaking style of each emotion, in label order."""
 
 SPREAD = Delivery(pitch=1.0, span=1.0, slope=1.2, rate=0.05, gain=1.2, tilt=0.13, jitter=0.25)
-"""Standard deviation between utterances, and half of it between speakers; of the logarithm for `RATIOS`."""
+"""Standard deviation between utterances; half of it between speakers. For `RATIOS`, of the logarithm."""
 
 RATIOS = ("rate", "tilt", "jitter")
 STRENGTH = (0.75, 1.2)
-"""Range of how much of the emotion there is in an utterance: 0 is neutral, 1 the table above."""
+"""Range of the emotion's intensity in an utterance: 0 is neutral, 1 is the value in `EMOTIONS`."""
 
 SPEAKERS = {
     "01": ("F", Voice(pitch=205, tract=1.16, breath=0.06)),
@@ -46,13 +46,13 @@ SENTENCES = {
     "05": "nu sa ti lo me - ka fi so le na tu mi",
     "06": "li fo ta ne su - ma ki lo te sa - nu fe ko li ma",
 }
-"""What is said: the syllables of each sentence."""
+"""Syllables of each sentence."""
 
 SEED = 98
 
 
 def perform(speaker: str, emotion: str, sentence: str) -> NDArray[np.int16]:
-    """Synthesise one utterance of the embedded corpus.
+    """Synthesise one utterance of the synthetic corpus.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def perform(speaker: str, emotion: str, sentence: str) -> NDArray[np.int16]:
     Returns
     -------
     ndarray of int16, shape (samples,)
-        At `plb_ablate.data.synthetic.formant_synthesis.RATE`; the same samples on every call.
+        Samples at `plb_ablate.data.synthetic.formant_synthesis.RATE`; identical on every call.
     """
     rng = np.random.default_rng([SEED, int(speaker), list(EMOTIONS).index(emotion), int(sentence)])
     habit = np.random.default_rng([SEED, int(speaker)])
@@ -70,7 +70,7 @@ def perform(speaker: str, emotion: str, sentence: str) -> NDArray[np.int16]:
 
 
 def _delivery(emotion: str, habit: np.random.Generator, rng: np.random.Generator) -> Delivery:
-    """Draw how this utterance is spoken: more or less of the emotion, the speaker's habits, and chance."""
+    """Draw the style of one utterance: intensity of the emotion, variation of the speaker, random variation."""
     strength = rng.uniform(*STRENGTH)
     drawn = {}
     for field in fields(Delivery):
