@@ -1,7 +1,7 @@
-"""Computed features on disk, one file a recording.
+"""Cache of computed features on disk, one file per recording.
 
-Entries are named by the SHA-256 of the recording's bytes, below a folder named by the settings, so a changed recording
-or setting never meets an old entry. Each is a .npy file that ends with its own checksum.
+Entries are named after the SHA-256 of the recording, in a folder named after the feature settings, so an old entry is
+never used for a changed recording or setting. Each entry is a .npy file followed by its checksum.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ CHECKSUM_SIZE = hashlib.sha256().digest_size
 
 
 def entry_path(folder: Path, digest: str) -> Path:
-    """Give the place of the entry of the recording whose SHA-256 is `digest` (hexadecimal)."""
+    """Return the path of the entry for the recording with the SHA-256 `digest` (hexadecimal)."""
     return folder / digest[:2] / f"{digest}.npy"
 
 
@@ -30,14 +30,14 @@ def load_entry(entry: Path, shape: tuple[int, int]) -> NDArray[np.float32] | Non
     Parameters
     ----------
     entry : Path
-        As `entry_path` gives it.
+        Path returned by `entry_path`.
     shape : tuple of int
-        Frames and coefficients that it must have.
+        Required numbers of frames and coefficients.
 
     Returns
     -------
     ndarray of float32 with this shape, or None
-        None where there is no entry, or one that is not intact.
+        None if the entry is missing or damaged.
     """
     try:
         content = entry.read_bytes()
@@ -52,12 +52,12 @@ def load_entry(entry: Path, shape: tuple[int, int]) -> NDArray[np.float32] | Non
 
 
 def store_entry(entry: Path, features: NDArray[np.float32]) -> None:
-    """Write an entry under another name, then rename it, so that nobody reads half of it.
+    """Write an entry atomically: to a temporary file that is then renamed.
 
     Raises
     ------
     ConfigError
-        If the folder cannot be written.
+        If the folder is not writable.
     """
     stored = io.BytesIO()
     np.save(stored, features)

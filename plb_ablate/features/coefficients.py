@@ -1,6 +1,6 @@
-"""From one recording to what the model sees of it: mel-frequency cepstral coefficients.
+"""Features of one recording: mel-frequency cepstral coefficients (MFCCs).
 
-Needs librosa and NumPy alone, so that a small computer can run it.
+Computed with librosa and NumPy only, so that it also runs on small devices without TensorFlow.
 """
 
 import math
@@ -27,27 +27,27 @@ __all__ = [
 ]
 
 HOP = 512
-"""Samples from frame to frame (librosa's default)."""
+"""Hop length in samples (default of librosa)."""
 
 N_FFT = 2048
-"""Samples of a frame (librosa's default)."""
+"""Frame length in samples (default of librosa)."""
 
 FORMAT = 1
-"""Version of the computation; a change of what is computed or stored raises it, and cached features with it."""
+"""Version of the computation and of the stored format; a new version invalidates cached features."""
 
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """Settings of the features; the defaults are the published ones.
+    """Settings of the features; the defaults are the published settings.
 
     Parameters
     ----------
     sample_rate : int
-        Hz that every recording is resampled to, 8,000 to 192,000.
+        Sampling rate in Hz to which recordings are resampled, 8,000 to 192,000.
     target_length : int
-        Samples that every recording is padded or cut to, at least 2,048.
+        Length in samples to which recordings are padded or cut, at least 2,048.
     n_mfcc : int
-        Coefficients a frame, 1 to 128.
+        Number of coefficients per frame, 1 to 128.
 
     Raises
     ------
@@ -64,7 +64,7 @@ class FeatureSettings:
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:
-                raise ConfigError(f"features {name}={value} is impossible: it is a whole number from {low} to {high}.")
+                raise ConfigError(f"features {name}={value} is invalid: it must be an integer from {low} to {high}.")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -73,12 +73,12 @@ class FeatureSettings:
 
     @property
     def seconds(self) -> float:
-        """Length of what the model sees at once."""
+        """Length of the model's input in seconds."""
         return self.target_length / self.sample_rate
 
     @property
     def folder(self) -> str:
-        """Name of the cache folder that belongs to these settings."""
+        """Name of the cache folder for these settings."""
         return f"mfcc-v{FORMAT}-{self.sample_rate}hz-{self.target_length}-{self.n_mfcc}"
 
 
@@ -89,40 +89,40 @@ PUBLISHED = FeatureSettings()
 def mfcc(path: Path | str, settings: FeatureSettings = PUBLISHED) -> NDArray[np.float32]:
     """Compute the features of one recording, without the cache.
 
-    The recording is made mono, resampled, zero-padded on both sides or cut to its middle, and given to
-    ``librosa.feature.mfcc`` at its defaults (hop 512, frame 2048, 128 mels). No normalisation.
+    The recording is mixed to mono, resampled, zero-padded at both ends or cut to its central segment, and passed to
+    ``librosa.feature.mfcc`` with default settings (hop 512, frame 2048, 128 mel bands). There is no normalisation.
 
     Parameters
     ----------
     path : Path or str
-        The recording.
+        Audio file.
     settings : FeatureSettings
-        Rate, length and number of coefficients.
+        Sampling rate, length and number of coefficients.
 
     Returns
     -------
-    ndarray of float32, shape (196, 39) at the published settings
-        Frames by coefficients, in dB.
+    ndarray of float32, shape (196, 39) with the published settings
+        One row per frame.
 
     Raises
     ------
     RecordingError
-        If the recording is missing, truncated, empty, not audio, all zeros or not finite.
+        If the recording is missing, truncated, empty, silent, not audio or not finite.
     """
     return coefficients(*_samples(path), settings)
 
 
 class Windows(NamedTuple):
-    """Parts of one recording.
+    """Windows of one recording, with their features.
 
     Parameters
     ----------
     seconds : float
         Length of the whole recording.
     starts, ends : float64 (n,)
-        Where each part begins and ends, in seconds.
+        Start and end of each window in seconds.
     mfcc : float32 (n, frames, coefficients)
-        Its features.
+        Features of each window.
     """
 
     seconds: float
@@ -134,23 +134,23 @@ class Windows(NamedTuple):
 def mfcc_windows(
     path: Path | str, window: float | None = None, hop: float = 1.0, settings: FeatureSettings = PUBLISHED
 ) -> Windows:
-    """Compute the features of overlapping windows of one recording, or of its middle alone.
+    """Compute the features of overlapping windows of one recording, or of its central segment only.
 
     Parameters
     ----------
     path : Path or str
-        The recording.
+        Audio file.
     window : float, optional
-        Length of a window in seconds; None takes the one part that `mfcc` takes.
+        Length of a window in seconds; None selects the single segment that `mfcc` uses.
     hop : float
-        Seconds from the start of a window to that of the next.
+        Seconds between the starts of consecutive windows.
     settings : FeatureSettings
-        Of the model; a window shorter than its target length is zero-padded on both sides.
+        Feature settings of the model; windows shorter than its target length are zero-padded at both ends.
 
     Raises
     ------
     ConfigError
-        If `window` or `hop` is impossible (see `check_window`).
+        If `window` or `hop` is invalid (see `check_window`).
     RecordingError
         If the recording cannot be used.
     """
@@ -167,26 +167,24 @@ def mfcc_windows(
 
 
 def check_window(window: float, hop: float, settings: FeatureSettings = PUBLISHED) -> None:
-    """Refuse windows that cannot be cut.
+    """Raise an error for invalid window settings.
 
     Raises
     ------
     ConfigError
-        If `window` is longer than what the model sees at once, or `window` or `hop` is shorter than a sample.
+        If `window` is longer than the model's input, or `window` or `hop` is shorter than one sample.
     """
     for name, seconds in (("window", window), ("hop", hop)):
         if not (math.isfinite(seconds) and seconds * settings.sample_rate >= 1):
             raise ConfigError(f"{name}={seconds:g} must be a number of seconds greater than 0.")
     if round(window * settings.sample_rate) > settings.target_length + settings.sample_rate // 1000:
-        raise ConfigError(
-            f"window={window:g} is longer than the {settings.seconds:.3f} seconds that the model sees at once."
-        )
+        raise ConfigError(f"window={window:g} is longer than the model's input of {settings.seconds:.3f} seconds.")
 
 
 def window_starts(samples: int, length: int, step: int) -> list[int]:
-    """Place windows of `length` samples every `step`; one more at the end where samples would be left over.
+    """Return the starts of windows of `length` samples every `step` samples, so that they cover the recording.
 
-    A recording no longer than a window has one, which begins at its start.
+    If samples remain at the end, one more window covers them. A recording shorter than a window has one window at 0.
     """
     last = max(samples - length, 0)
     starts = list(range(0, last + 1, step))
@@ -194,7 +192,7 @@ def window_starts(samples: int, length: int, step: int) -> list[int]:
 
 
 def failure(error: OSError | ValueError) -> str:
-    """Say why a recording could not be read, in a few words."""
+    """Return a short reason why a recording could not be read."""
     return f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
 
 
@@ -206,7 +204,7 @@ def _samples(path: Path | str) -> tuple[NDArray[np.float32], int]:
 
 
 def coefficients(samples: NDArray[np.float32], rate: int, settings: FeatureSettings) -> NDArray[np.float32]:
-    """Compute the features of samples with values from -1 to 1 at `rate` Hz: float32 (frames, coefficients)."""
+    """Compute the features, float32 (frames, coefficients), of samples in [-1, 1] at `rate` Hz."""
     return _coefficients(_resampled(samples, rate, settings), settings)
 
 
@@ -219,7 +217,7 @@ def _resampled(samples: NDArray[np.float32], rate: int, settings: FeatureSetting
 def _coefficients(samples: NDArray[np.float32], settings: FeatureSettings) -> NDArray[np.float32]:
     """Compute the features of resampled samples.
 
-    librosa's own functions, but for the mel filters, which it would compute again for every recording.
+    Uses the functions of librosa, with cached mel filters, which librosa would compute again for every recording.
     """
     import librosa
 
@@ -230,7 +228,7 @@ def _coefficients(samples: NDArray[np.float32], settings: FeatureSettings) -> ND
 
 
 def _centred(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
-    """Pad with zeros on both sides (the odd one on the right), or take the middle."""
+    """Pad with zeros at both ends (an odd zero at the end), or cut to the central segment."""
     surplus = len(samples) - length
     if surplus >= 0:
         return samples[surplus // 2 : surplus // 2 + length]

@@ -1,4 +1,4 @@
-"""Holds a folder of recordings against what is published of its corpus."""
+"""Check of a corpus folder against the published counts."""
 
 import hashlib
 import io
@@ -21,41 +21,41 @@ __all__ = ["CorpusCheck", "CountCheck", "check_corpus", "published_length"]
 
 @dataclass(frozen=True)
 class CountCheck:
-    """A number that is published (None: it is not) and the one found."""
+    """A published count (None if not published) and the count found in the folder."""
 
     published: int | None
     here: int
 
     @property
     def differs(self) -> bool:
-        """Whether the two are known to be different."""
+        """Whether the two counts differ; False if none is published."""
         return self.published is not None and self.published != self.here
 
 
 @dataclass(frozen=True)
 class CorpusCheck:
-    """All that `check_corpus` found.
+    """Result of `check_corpus`.
 
     Parameters
     ----------
     corpus, root, source : str
-        Name, folder, and where the published numbers come from.
+        Name of the corpus, its folder, and where its counts are published.
     classes, speakers : mapping of str to CountCheck
-        Utterances of each.
+        Utterances of each class and of each speaker.
     utterances, cut, copies : CountCheck
-        All; those as long as the features or longer, which are cut; those with the bytes of an earlier one.
+        All recordings; those cut to the target length of the features; those byte-identical to an earlier one.
     padded : int
-        Utterances shorter than the features.
+        Recordings shorter than the target length of the features.
     rate : int, optional
         Published sampling rate in Hz.
     rates, channels : mapping of int to int
-        Sampling rate in Hz, number of channels: recordings that have it.
+        Number of recordings for each sampling rate in Hz and each number of channels.
     seconds : mapping of str to float
-        ``shortest``, ``mean``, ``longest`` and ``total`` duration; empty where no recording can be read.
+        ``shortest``, ``mean``, ``longest`` and ``total`` duration; empty if no recording can be read.
     copied : tuple of tuple of str
-        Paths below the root whose bytes are the same.
+        Groups of byte-identical files, as paths relative to the root.
     unusable : mapping of str to str
-        Path below the root to the reason why the recording cannot be used.
+        Reason for each recording that cannot be used, by its path relative to the root.
     """
 
     corpus: str
@@ -76,20 +76,20 @@ class CorpusCheck:
 
     @property
     def differences(self) -> list[str]:
-        """What differs from what is published, in words; empty if nothing does."""
+        """Sentences on what differs from the published counts; empty if nothing does."""
         absent = [name for name, count in self.speakers.items() if count.differs or count.here == 0]
         missing = [name for name in absent if not self.speakers[name].here]
-        found = [f"speakers missing: {', '.join(missing)}"] if missing else []
-        found += [_line(f"speaker {name}", self.speakers[name]) for name in absent if name not in missing]
-        found += [_line(f"class {name}", count) for name, count in self.classes.items() if count.differs]
+        lines = [f"speakers missing: {', '.join(missing)}"] if missing else []
+        lines += [_line(f"speaker {name}", self.speakers[name]) for name in absent if name not in missing]
+        lines += [_line(f"class {name}", count) for name, count in self.classes.items() if count.differs]
         named = (("utterances", self.utterances), ("cut to length", self.cut), ("copies", self.copies))
-        found += [_line(name, count) for name, count in named if count.differs]
+        lines += [_line(name, count) for name, count in named if count.differs]
         other = {rate: n for rate, n in self.rates.items() if self.rate not in (None, rate)}
-        found += [f"sampling rate: {n} recordings at {rate:,} Hz, published {self.rate:,}" for rate, n in other.items()]
-        return found + [f"unusable: {path}: {reason}" for path, reason in self.unusable.items()]
+        lines += [f"sampling rate: {n} recordings at {rate:,} Hz, published {self.rate:,}" for rate, n in other.items()]
+        return lines + [f"unusable: {path}: {reason}" for path, reason in self.unusable.items()]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it in JSON types."""
+        """Return the result as JSON-compatible values."""
         return asdict(self) | {"differences": self.differences}
 
 
@@ -107,19 +107,19 @@ class _Recording:
 
 
 def published_length(samples: int, rate: int, settings: FeatureSettings) -> int:
-    """Give the samples that a recording has after resampling, before it is padded or cut."""
+    """Return the length in samples of a recording after resampling, before padding or cutting."""
     return math.ceil(samples * (float(settings.sample_rate) / rate))
 
 
 def check_corpus(name: str, root: Path, *, progress: bool = True) -> CorpusCheck:
-    """Read every recording of a corpus and hold what is there against what is published.
+    """Read every recording of a corpus and compare the counts with the published ones.
 
     Raises
     ------
     ConfigError
-        If `name` is no corpus.
+        If `name` is not a corpus.
     CorpusError
-        If the folder is not that of the corpus, or file names cannot be decoded.
+        If the folder does not contain the corpus, or file names cannot be decoded.
     """
     corpus, settings = read_corpus(name, root), FeatureSettings()
     read: dict[str, _Recording] = {}

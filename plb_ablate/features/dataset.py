@@ -1,4 +1,4 @@
-"""A corpus made ready for training: features, labels and speakers in one file, written once, read by every worker."""
+"""A corpus prepared for training: features, labels and speakers in one file, written once and read by all workers."""
 
 import hashlib
 import json
@@ -24,11 +24,11 @@ class PreparedCorpus:
     Parameters
     ----------
     corpus : Corpus
-        Utterances, labels, speakers.
+        Its utterances, labels and speakers.
     mfcc : float32 (n, 196, 39)
         Features in the order of the utterances.
     digests : tuple of str
-        SHA-256 of each recording's bytes.
+        SHA-256 of each audio file.
     """
 
     corpus: Corpus
@@ -53,7 +53,7 @@ class PreparedCorpus:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def save(self, folder: Path) -> Path:
-        """Write the corpus to one file below `folder`, named by its content; give the file."""
+        """Write the corpus to one file in `folder`, named after its content hash; return the path of the file."""
         path = folder / f"{self.corpus.name}-{self.content[:16]}.npz"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ class PreparedCorpus:
 
     @classmethod
     def load(cls, path: Path) -> "PreparedCorpus":
-        """Read what `save` wrote."""
+        """Read a file written by `save`."""
         with np.load(path) as stored:
             meta, features = json.loads(str(stored["meta"])), stored["mfcc"]
         root = Path(meta["root"])
@@ -86,27 +86,27 @@ class PreparedCorpus:
 
 
 def prepare(name: str, root: Path, cache: Path, *, n_jobs: int = -1, progress: bool = True) -> PreparedCorpus:
-    """Read a corpus and extract its features, all from the cache where it has been done before.
+    """Read a corpus and extract its features, using the cache for features extracted before.
 
     Parameters
     ----------
     name : str
         Name of the corpus.
     root : Path
-        Folder as the corpus's authors distribute it.
+        Folder of the corpus in its official layout.
     cache : Path
-        Folder of extracted features.
+        Folder in which features are cached.
     n_jobs : int
-        Processes that extract at the same time; -1 is all cores.
+        Number of parallel processes; -1 uses all cores.
     progress : bool
-        Whether to show a progress bar where there is a terminal.
+        Whether to show a progress bar if standard error is a terminal.
 
     Raises
     ------
     CorpusError
-        If the folder, a file name or a label is not as distributed.
+        If the folder, a file name or a label differs from the official distribution.
     RecordingError
-        If recordings cannot be used; all of them are listed.
+        If recordings cannot be used; all of them are listed in the message.
     """
     corpus = read_corpus(name, root)
     features = extract(corpus.paths, cache=cache, n_jobs=n_jobs, progress=progress)

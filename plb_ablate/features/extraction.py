@@ -1,4 +1,4 @@
-"""The features of many recordings, computed side by side and kept on disk once computed."""
+"""Features of many recordings, computed in parallel and cached on disk."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,10 +21,10 @@ from plb_ablate.features.coefficients import PUBLISHED, FeatureSettings, coeffic
 __all__ = ["FeatureSettings", "Features", "extract", "mfcc"]
 
 CHUNK = 16
-"""Recordings that a worker takes at once."""
+"""Number of recordings per task of a worker."""
 
 WORTH_A_WORKER = 250
-"""Recordings that take about as long as a worker takes to start."""
+"""Number of recordings that take about as long to process as a worker takes to start."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +34,9 @@ class Features:
     Parameters
     ----------
     mfcc : ndarray of float32, shape (n, frames, coefficients)
-        In the order of the paths asked for.
+        In the order of the requested paths.
     digests : tuple of str
-        SHA-256 of the bytes of each recording, in hexadecimal.
+        SHA-256 of each audio file, in hexadecimal.
     """
 
     mfcc: NDArray[np.float32]
@@ -44,7 +44,7 @@ class Features:
 
 
 class _Outcome(NamedTuple):
-    """What became of one recording: its features, or the reason why there are none."""
+    """Result for one recording: its features, or the reason why there are none."""
 
     number: int
     digest: str
@@ -60,20 +60,20 @@ def extract(
     n_jobs: int = -1,
     progress: bool = True,
 ) -> Features:
-    """Give the features of many recordings, computing those that the cache does not hold.
+    """Return the features of many recordings, computing those that are not in the cache.
 
     Parameters
     ----------
     paths : sequence of Path
-        The recordings.
+        Audio files.
     cache : Path
-        Folder of computed features; made where missing. Safe to share between processes.
+        Folder in which features are cached; created if missing. Several processes can share it.
     settings : FeatureSettings
-        Rate, length and number of coefficients.
+        Sampling rate, length and number of coefficients.
     n_jobs : int
-        Worker processes, as in joblib: -1 is one a core. None start where the cache holds everything.
+        Number of worker processes, as in joblib: -1 is one per core. None is started if everything is cached.
     progress : bool
-        Show a progress bar where standard error is a terminal.
+        Whether to show a progress bar if standard error is a terminal.
 
     Returns
     -------
@@ -83,9 +83,9 @@ def extract(
     Raises
     ------
     RecordingError
-        If some recordings cannot be used; it lists all of them with the reasons.
+        If recordings cannot be used; all of them are listed with the reasons.
     ConfigError
-        If `n_jobs` is 0 or the cache cannot be written.
+        If `n_jobs` is 0 or the cache is not writable.
     """
     jobs = _workers(n_jobs)
     folder = Path(cache) / settings.folder
@@ -119,12 +119,12 @@ def _workers(n_jobs: int) -> int:
     try:
         jobs = int(effective_n_jobs(n_jobs))
     except ValueError:
-        raise ConfigError(f"n_jobs={n_jobs} is impossible: it is 1 or more, or -1 for one a core.") from None
+        raise ConfigError(f"n_jobs={n_jobs} is invalid. Use 1 or more, or -1 for one worker per core.") from None
     return min(jobs, available_cores()) if n_jobs < 0 else jobs
 
 
 def _recall(item: tuple[int, Path], folder: Path, settings: FeatureSettings) -> _Outcome:
-    """Look a recording up in the cache."""
+    """Load the features of a recording from the cache."""
     number, path = item
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -136,7 +136,7 @@ def _recall(item: tuple[int, Path], folder: Path, settings: FeatureSettings) -> 
 def _compute_all(
     items: Sequence[tuple[int, Path]], folder: Path, settings: FeatureSettings, jobs: int
 ) -> Iterator[_Outcome]:
-    """Compute in worker processes, as many as are worth starting; the order is theirs."""
+    """Compute with as many worker processes as are worth starting; results are yielded as they are completed."""
     from joblib import Parallel, delayed
 
     workers = min(jobs, -(-len(items) // WORTH_A_WORKER))
@@ -151,9 +151,9 @@ def _compute_all(
 
 
 def _compute(items: Sequence[tuple[int, Path]], folder: Path, settings: FeatureSettings) -> list[_Outcome]:
-    """Compute and keep the features of a few recordings.
+    """Compute and cache the features of a few recordings.
 
-    One thread multiplies the matrices: the number of threads would show in the last bit, and two are slower.
+    BLAS uses one thread: the number of threads changes the last bits of the result, and two are slower than one.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 

@@ -1,4 +1,4 @@
-"""An exported model without TensorFlow: LiteRT, and the card that travels with it.
+"""Inference with an exported LiteRT model, without TensorFlow, and the model card stored in its file.
 
-In: a LiteRT file and features. Out: class probabilities.
+In: a ``.tflite`` file and features. Out: class probabilities.
 """

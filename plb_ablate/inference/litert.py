@@ -1,4 +1,4 @@
-"""An exported model at work: LiteRT, NumPy and the card in the file are all it needs."""
+"""Inference with an exported LiteRT model; needs only LiteRT, NumPy and the model card in the file."""
 
 import os
 from pathlib import Path
@@ -15,21 +15,21 @@ __all__ = ["LiteRTModel", "runtime"]
 
 
 class LiteRTModel:
-    """A ``.tflite`` file, ready to classify.
+    """Classifier from an exported ``.tflite`` file.
 
     Parameters
     ----------
     path : Path
-        Written by ``python -m plb_ablate.export``.
+        File written by ``python -m plb_ablate.export``.
     threads : int
-        Of the interpreter.
+        Number of threads of the interpreter.
 
     Raises
     ------
     ModelError
-        If the file is not such a model, or no runtime is installed.
+        If the file is not an exported model, or no runtime is installed.
     ConfigError
-        If `threads` is not 1 or more.
+        If `threads` is less than 1.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
@@ -38,7 +38,7 @@ class LiteRTModel:
         self.card: ModelCard = read_card(path)
         interpreter = runtime()
         try:
-            with redirect_output(Path(os.devnull)):  # the runtime tells of its delegate when it begins
+            with redirect_output(Path(os.devnull)):  # hides the runtime's message about its delegate
                 self._interpreter = interpreter(model_path=str(path), num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -47,12 +47,12 @@ class LiteRTModel:
         self._output = self._interpreter.get_output_details()[0]["index"]
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Give class probabilities.
+        """Return class probabilities.
 
         Parameters
         ----------
         features : float32 (n, frames, coefficients)
-            Computed as the card says.
+            Computed with the feature settings of the model card.
 
         Returns
         -------
@@ -68,7 +68,7 @@ class LiteRTModel:
 
 
 def runtime() -> Any:
-    """Give LiteRT's interpreter class: of ``ai-edge-litert``, or the copy that TensorFlow brings along.
+    """Return the interpreter class of LiteRT: from ``ai-edge-litert``, or else from TensorFlow.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def _tensorflow_copy() -> Any:
         with redirect_output(Path(os.devnull)):
             from tensorflow.lite.python.interpreter import Interpreter
     except ImportError:
-        raise ModelError("no LiteRT runtime is installed: pip install 'plb-ablate[edge]' brings one.") from None
+        raise ModelError("no LiteRT runtime is installed. Install one with: pip install 'plb-ablate[edge]'") from None
 
     @functools.wraps(Interpreter)
     def quiet(**arguments: Any) -> Any:

@@ -1,8 +1,8 @@
-"""What an exported model says of itself, inside its own file.
+"""The model card: metadata stored inside the file of an exported model.
 
-A `.tflite` or `.keras` file carries the card as a member of a zip archive: LiteRT finds its model at the start of a
-file and takes no notice of an archive after it, and a `.keras` file is an archive. A SavedModel, a folder, carries it
-among its extra assets.
+In a ``.tflite`` or ``.keras`` file the card is a member of a zip archive: LiteRT reads its model from the start of a
+file and ignores an archive appended to it, and a ``.keras`` file is a zip archive itself. In a SavedModel, which is a
+folder, the card is one of the extra assets.
 """
 
 import json
@@ -17,27 +17,27 @@ from plb_ablate.features.coefficients import FeatureSettings
 __all__ = ["CARD", "ModelCard", "read_card", "write_card"]
 
 CARD = "plb_ablate.json"
-"""Name of the card in an archive or a folder of assets."""
+"""File name of the card in the archive or in the assets folder."""
 
 _EXTRA = "assets.extra"
 _DATE = (1980, 1, 1, 0, 0, 0)
-"""A fixed date, so that equal models are equal files."""
+"""A fixed date, so that equal models give byte-identical files."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What someone needs to use a model, and where it comes from.
+    """What is needed to use a model, and its origin.
 
     Parameters
     ----------
     classes : tuple of str
-        Emotions in the order of the model's outputs.
+        Emotions in the order of the outputs of the model.
     features : FeatureSettings
-        What the model's inputs are computed with.
+        Settings with which the inputs of the model are computed.
     precision : str
         ``float32``, ``float16`` or ``int8``.
     source : dict
-        Run, dataset, ablation, protocol, fold, seed and score of the training.
+        Run, dataset, ablation, protocol, fold, seed and score of the training that created it.
     """
 
     classes: tuple[str, ...]
@@ -46,17 +46,17 @@ class ModelCard:
     source: dict[str, Any]
 
     def to_json(self) -> str:
-        """The card as JSON."""
+        """Return the card as JSON."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "ModelCard":
-        """Read a card.
+        """Parse a card.
 
         Raises
         ------
         ValueError
-            If this is not one.
+            If `text` is not a card of this version.
         """
         values = json.loads(text)
         if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
@@ -66,7 +66,7 @@ class ModelCard:
 
 
 def write_card(model: Path, card: ModelCard) -> None:
-    """Put `card` into a model: a ``.tflite`` or ``.keras`` file, or the folder of a SavedModel."""
+    """Store `card` in a model: a ``.tflite`` or ``.keras`` file, or the folder of a SavedModel."""
     if model.is_dir():
         (model / _EXTRA).mkdir(exist_ok=True)
         (model / _EXTRA / CARD).write_text(card.to_json(), encoding="utf-8")
@@ -76,15 +76,15 @@ def write_card(model: Path, card: ModelCard) -> None:
 
 
 def read_card(model: Path) -> ModelCard:
-    """Read the card of a model that `write_card` gave one.
+    """Read the card that `write_card` stored in a model.
 
     Raises
     ------
     ModelError
-        If the model is not there, or has no card.
+        If the model does not exist or has no valid card.
     """
     if not model.exists():
-        raise ModelError(f"model={model} is not there. Name a file that `python -m plb_ablate.export` wrote.")
+        raise ModelError(f"model={model} does not exist. Pass a file written by `python -m plb_ablate.export`.")
     try:
         if model.is_dir():
             return ModelCard.from_json((model / _EXTRA / CARD).read_text(encoding="utf-8"))
@@ -92,6 +92,5 @@ def read_card(model: Path) -> ModelCard:
             return ModelCard.from_json(archive.read(CARD).decode("utf-8"))
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise ModelError(
-            f"model={model} does not say which emotions it tells apart ({error}). "
-            "Use a file that `python -m plb_ablate.export` wrote."
+            f"model={model} has no valid model card ({error}). Use a file written by `python -m plb_ablate.export`."
         ) from None

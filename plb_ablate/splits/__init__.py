@@ -1,4 +1,4 @@
-"""Folds: which utterances train, validate and test under each protocol, and what leaks between them.
+"""Folds and leakage: the training, validation and test splits of each protocol, and what they share.
 
-In: a prepared corpus and a protocol. Out: index arrays, one set a fold, and a leakage report.
+In: a prepared corpus and a protocol. Out: one `Fold` of index arrays for each fold, and a `LeakageReport`.
 """

@@ -1,12 +1,13 @@
-"""How a corpus is cut into folds, and which rules may choose the epoch that is scored.
+"""The folds of a corpus under each protocol.
 
 Three protocols:
 
-- ``published``: shuffled k-fold over the utterances in published order, no validation part. Folds mix speakers, and the
-  epoch is chosen on the test fold, which is optimistic.
-- ``nested``: the same test folds; part of the training data, stratified by class, is kept apart to choose the epoch.
-- ``speaker``: speakers are dealt into groups (`SPEAKER_GROUPS`); each group is the test part once, the next group in
-  rotation is the validation part, and the others train. No speaker is on two sides.
+- ``published``: shuffled k-fold over the utterances in the published order, without a validation split. Speakers are
+  shared between splits, and the epoch is selected on the test split, so scores are optimistic.
+- ``nested``: the same test splits; a fraction of the training data, stratified by class, is the validation split, on
+  which the epoch is selected.
+- ``speaker``: speakers are divided into groups (`SPEAKER_GROUPS`). In each fold one group is the test split, the next
+  group is the validation split, and the others are the training split. No speaker is in two splits of a fold.
 """
 
 import math
@@ -29,14 +30,14 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One division of a corpus; each array holds ascending indices into ``corpus.utterances``.
+    """One fold of a corpus; each array contains ascending indices into ``corpus.utterances``.
 
     Parameters
     ----------
     index : int
-        Number of the fold, from 0.
+        Index of the fold, from 0.
     train, validation, test : int64 array
-        The three sides; `validation` is empty under ``published``.
+        The three splits; `validation` is empty under ``published``.
     """
 
     index: int
@@ -46,26 +47,26 @@ class Fold:
 
     @property
     def sides(self) -> dict[str, Indices]:
-        """The sides that hold utterances, by name."""
+        """The splits that are not empty, by name."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: side for name, side in named.items() if side.size}
 
 
 def make_folds(corpus: Corpus, protocol: Protocol) -> list[Fold]:
-    """Cut `corpus` into the folds of `protocol`.
+    """Divide `corpus` into the folds of `protocol`.
 
-    The same corpus and protocol always give the same folds, whatever was drawn before.
+    The result depends on the corpus and the protocol only, not on the state of any random generator.
 
     Returns
     -------
     list of Fold
-        In every one of them each side that the protocol promises holds utterances and training knows every class that
-        the corpus holds. Every utterance is in exactly one test part.
+        No split of the protocol is empty, and every training split contains all classes of the corpus. Every utterance
+        is in the test split of exactly one fold.
 
     Raises
     ------
     ProtocolError
-        If the corpus has too few utterances or speakers, or a training part would lack a class.
+        If the corpus has too few utterances or speakers, or a training split would lack a class.
     """
     folds = _speaker_folds(corpus, protocol) if protocol.name == "speaker" else _utterance_folds(corpus, protocol)
     for fold in folds:
@@ -88,7 +89,7 @@ def _utterance_folds(corpus: Corpus, protocol: Protocol) -> list[Fold]:
 
 
 def _nested_parts(train: Indices, corpus: Corpus, protocol: Protocol, index: int) -> tuple[Indices, Indices]:
-    """Split one fold's training data into what trains and what validates, the classes in equal shares."""
+    """Divide the training data of one fold into a training and a validation split, stratified by class."""
     try:
         kept, validation = train_test_split(
             train,
@@ -98,28 +99,28 @@ def _nested_parts(train: Indices, corpus: Corpus, protocol: Protocol, index: int
         )
     except ValueError as error:
         raise ProtocolError(
-            f"Fold {index} of {corpus.name} has {train.size} utterances to train with, of which no part of "
-            f"{protocol.validation_fraction:.3g}, stratified by class, can be kept to validate ({error}) "
-            f"Use more recordings, fewer folds or another protocol.validation_fraction."
+            f"Fold {index} of {corpus.name} has {train.size} training utterances, from which no validation split with "
+            f"protocol.validation_fraction={protocol.validation_fraction:.3g}, stratified by class, can be made "
+            f"({error}) Use more recordings, fewer folds or another protocol.validation_fraction."
         ) from None
     return np.sort(kept), np.sort(validation)
 
 
 def _one_each(corpus: Corpus, n_splits: int) -> list[list[str]]:
-    """Make every speaker a group."""
+    """Make each speaker a group."""
     return [[speaker] for speaker in sorted(set(corpus.speakers.tolist()))]
 
 
 def _sessions(corpus: Corpus, n_splits: int) -> list[list[str]]:
-    """Make all the speakers of a session a group."""
+    """Make the speakers of each session a group."""
     sessions = sorted({utterance.session for utterance in corpus.utterances})
     return [sorted({u.speaker for u in corpus.utterances if u.session == session}) for session in sessions]
 
 
 def _balanced(corpus: Corpus, n_splits: int) -> list[list[str]]:
-    """Deal groups with equally many speakers of each gender, their number as near to `n_splits` as that allows.
+    """Make groups with equal numbers of speakers of each gender; as near to `n_splits` groups as this allows.
 
-    Where no number of groups divides every gender, groups differ by at most one speaker of a gender.
+    If no number of groups divides the speakers of every gender evenly, groups differ by at most one speaker per gender.
     """
     gender = {utterance.speaker: utterance.gender for utterance in corpus.utterances}
     speakers = [[s for s in sorted(gender) if gender[s] == g] for g in sorted(set(gender.values()))]
@@ -136,26 +137,26 @@ SPEAKER_GROUPS: dict[str, Callable[[Corpus, int], list[list[str]]]] = {
     "ravdess": _balanced,
     "synthetic": _balanced,
 }
-"""How each corpus's speakers are grouped under ``speaker``; a group is tested, then validates, as a whole.
+"""How the speakers of each corpus are grouped under ``speaker``; all speakers of a group are in the same split.
 
-EMO-DB leaves one of 10 speakers out and IEMOCAP one of 5 sessions (a man and a woman). RAVDESS has 12 men and 12 women,
-whom 10 folds cannot hold in equal numbers: with ``n_splits=10`` it gives 12 folds of one man and one woman, the common
-divisor nearest to 10. Six actors give 3 such folds. The synthetic corpus follows the same rule.
+EMO-DB: leave one of 10 speakers out. IEMOCAP: leave one of 5 sessions (one man and one woman) out. RAVDESS: 12 men and
+12 women cannot be divided evenly into 10 folds, so ``n_splits=10`` results in 12 folds of one man and one woman: 12 is
+the common divisor nearest to 10. Six actors result in 3 such folds. The synthetic corpus follows the same rule.
 """
 
 
 def _speaker_groups(corpus: Corpus, n_splits: int) -> Sequence[Sequence[str]]:
     if corpus.name not in SPEAKER_GROUPS:
         raise ProtocolError(
-            f"protocol=speaker does not know how to group the speakers of {corpus.name}. "
-            f"It knows {', '.join(SPEAKER_GROUPS)}."
+            f"protocol=speaker has no grouping of the speakers of {corpus.name}. "
+            f"It supports {', '.join(SPEAKER_GROUPS)}; for other corpora use protocol=nested."
         )
     groups = SPEAKER_GROUPS[corpus.name](corpus, n_splits)
     if len(groups) < FEWEST_GROUPS:
         raise ProtocolError(
-            f"{corpus.name} has {len(set(corpus.speakers.tolist()))} speakers below {corpus.root}, which make "
-            f"{len(groups)} groups; protocol=speaker needs {FEWEST_GROUPS} or more to test, validate and train apart "
-            f"(IEMOCAP: sessions; RAVDESS and synthetic: as many men and as many women). "
+            f"{corpus.name} has {len(set(corpus.speakers.tolist()))} speakers in {corpus.root}, which form "
+            f"{len(groups)} groups; protocol=speaker needs {FEWEST_GROUPS} or more, for the test, validation and "
+            f"training splits (IEMOCAP: a group is a session; RAVDESS and synthetic: equal numbers of men and women). "
             f"Add speakers, or use protocol=nested."
         )
     return groups
@@ -173,14 +174,14 @@ def _speaker_folds(corpus: Corpus, protocol: Protocol) -> list[Fold]:
 
 
 def _check(fold: Fold, corpus: Corpus, protocol: Protocol) -> None:
-    """Refuse a fold that cannot be trained, or that breaks its protocol's promise."""
+    """Raise an error if a training split lacks a class, or if splits of ``speaker`` share speakers."""
     where = f"Fold {fold.index} of {corpus.name} under protocol={protocol.name}"
     missing = np.setdiff1d(corpus.labels, corpus.labels[fold.train])
     if missing.size:
         names = ", ".join(corpus.classes[label] for label in missing)
-        raise ProtocolError(f"{where} would train without the class {names}. Use more recordings or fewer folds.")
+        raise ProtocolError(f"{where} has no training utterances of {names}. Use more recordings or fewer folds.")
     if protocol.name == "speaker":
         speakers = [speaker for side in fold.sides.values() for speaker in set(corpus.speakers[side].tolist())]
         shared = sorted({speaker for speaker in speakers if speakers.count(speaker) > 1})
         if shared:
-            raise ProtocolError(f"{where} would have speakers on two sides: {', '.join(shared)}.")
+            raise ProtocolError(f"{where} has speakers in two splits: {', '.join(shared)}.")

@@ -1,6 +1,6 @@
-"""What one side of a fold knows of another: speakers, copies of recordings, class shares.
+"""Detection of data leakage between the splits of each fold: shared speakers, copies of recordings, class balance.
 
-Nothing is read from disk here; recordings come as their digests and features.
+Nothing is read from disk here: recordings are represented by their digests and features.
 """
 
 from collections import defaultdict
@@ -27,23 +27,23 @@ def audit(
     digests: Sequence[str] | None = None,
     features: NDArray[np.float32] | None = None,
 ) -> LeakageReport:
-    """Look for what crosses the sides (train, validation, test) of each fold.
+    """Check for leakage between the training, validation and test splits of each fold.
 
     Parameters
     ----------
     corpus : Corpus
-        The n utterances that `folds` divide.
+        The n utterances that `folds` index.
     folds : sequence of Fold
-        As `plb_ablate.splits.folds.make_folds` gives them.
+        From `plb_ablate.splits.folds.make_folds`.
     digests : sequence of n str, optional
-        Digest of each recording's bytes; equal digests are copies.
+        Digest of each audio file; equal digests mean identical files.
     features : float32 array of shape (n, frames, coefficients), optional
-        MFCCs of each recording; for nearly equal ones see `near_copies`.
+        MFCCs of each recording, for finding near-duplicates with `near_copies`.
 
     Raises
     ------
     ValueError
-        If digests or features are not one for each utterance, or a feature is not finite.
+        If there is not one digest or feature array for each utterance, or a feature is not finite.
     """
     n = len(corpus.utterances)
     for name, values in (("digests", digests), ("features", features)):
@@ -51,12 +51,12 @@ def audit(
             raise ValueError(f"{len(values)} {name} for {n} utterances of {corpus.name}.")
     same = _same_bytes(digests) if digests is not None else iter(())
     near = _nearly_same(features, digests) if features is not None else iter(())
-    looked = {"speakers": True, "bytes": digests is not None, "features": features is not None, "balance": True}
+    checks = {"speakers": True, "bytes": digests is not None, "features": features is not None, "balance": True}
     return LeakageReport(
         corpus=corpus.name,
         classes=corpus.classes,
         n_folds=len(folds),
-        checked=tuple(name for name, done in looked.items() if done),
+        checked=tuple(name for name, done in checks.items() if done),
         speakers=tuple(_shared_speakers(corpus, folds)),
         copies=tuple(_parted(same, True, corpus, folds)) + tuple(_parted(near, False, corpus, folds)),
         balance=tuple(_balance(corpus, folds)),
@@ -80,7 +80,7 @@ def _nearly_same(features: NDArray[np.float32], digests: Sequence[str] | None) -
 def _parted(
     pairs: Iterator[tuple[int, int, float]], identical: bool, corpus: Corpus, folds: Sequence[Fold]
 ) -> Iterator[Copies]:
-    """Keep the pairs that some fold puts on two sides."""
+    """Yield the pairs that are in different splits of at least one fold."""
     side = np.full((len(folds), len(corpus.utterances)), -1)
     for row, fold in zip(side, folds, strict=True):
         for number, part in enumerate(fold.sides.values()):
@@ -108,6 +108,6 @@ def _balance(corpus: Corpus, folds: Sequence[Fold]) -> Iterator[FoldClasses]:
 
 
 def audit_prepared(prepared: PreparedCorpus, protocol: Protocol) -> LeakageReport:
-    """Audit all folds that `protocol` makes of a corpus: speakers, bytes, features, class balance."""
+    """Check all folds of a corpus under `protocol`: speakers, identical files, near-duplicates, class balance."""
     folds = make_folds(prepared.corpus, protocol)
     return audit(prepared.corpus, folds, digests=prepared.digests, features=prepared.mfcc)

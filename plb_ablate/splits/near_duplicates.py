@@ -1,4 +1,4 @@
-"""Which recordings of a corpus sound nearly the same, by their features."""
+"""Near-duplicate recordings of a corpus, found by the similarity of their features."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,41 +6,42 @@ from numpy.typing import NDArray
 __all__ = ["NEAR_COPY", "near_copies"]
 
 NEAR_COPY = 0.95
-"""Similarity from which two recordings count as copies of each other (see `near_copies`).
+"""Least similarity at which two recordings count as copies of each other (see `near_copies`).
 
-Between 360 RAVDESS recordings, where actors say each sentence twice in each emotion, the most alike pair reaches 0.88
-and half of the recordings have nothing nearer than 0.60. A copy of one of them reaches 1.00 after a change of gain, and
-at least 0.99 with noise 50 dB below the speech, 0.95 with noise 40 dB below, 0.98 when it starts 12 ms later.
+Among 360 RAVDESS recordings, where actors say each sentence twice in each emotion, the highest similarity is 0.88, and
+for half of the recordings the most similar one is below 0.60. A copy with a different gain reaches 1.00, a copy with
+noise 50 dB below the speech at least 0.99, with noise 40 dB below 0.95, and a copy shifted by 12 ms 0.98.
 """
 
 POOL = 4
-"""Frames averaged before recordings are compared (93 ms), against small shifts."""
+"""Frames (93 ms) averaged before recordings are compared, for robustness against small shifts."""
 
 BLOCK = 512
-"""Recordings compared with the others at a time; bounds the memory."""
+"""Recordings compared with all others at a time; limits the memory."""
 
 
 def near_copies(
     features: NDArray[np.float32], threshold: float = NEAR_COPY
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Find pairs of recordings that sound nearly the same.
+    """Find pairs of near-duplicate recordings.
 
-    Similarity is the cosine of two recordings' MFCCs after averaging over `POOL` frames, taking each coefficient's mean
-    over time away (a change of gain moves only the mean of the first) and dividing by its deviation over the corpus.
+    Similarity is the cosine similarity of the MFCCs of two recordings, after averaging over `POOL` frames, subtracting
+    the mean of each coefficient over time (a change of gain affects only the mean of the first) and dividing by the
+    standard deviation of the coefficient over the corpus.
 
     Parameters
     ----------
     features : float32 array of shape (n, frames, coefficients)
-        At least `POOL` frames. 5,531 x 196 x 39 takes about two seconds and 80 MiB more.
+        At least `POOL` frames. 5,531 x 196 x 39 takes about two seconds and 80 MiB of additional memory.
     threshold : float
-        Smallest similarity of a copy.
+        Least similarity of a pair.
 
     Returns
     -------
     pairs : int64 array of shape (m, 2)
-        Indices i < j, the most alike pair first.
+        Indices i < j, the most similar pair first.
     similarity : float32 array of shape (m,)
-        In [threshold, 1]. A recording without any change over time is like no other.
+        In [threshold, 1]. A recording whose features do not change over time has similarity 0 to all others.
 
     Raises
     ------

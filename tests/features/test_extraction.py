@@ -113,7 +113,7 @@ def test_other_settings_have_other_shapes(tones: list[Path], tmp_path: Path) -> 
     ],
 )
 def test_impossible_settings(name: str, value: float) -> None:
-    with pytest.raises(ConfigError, match=rf"{name}={value} is impossible: it is a whole number from"):
+    with pytest.raises(ConfigError, match=rf"{name}={value} is invalid: it must be an integer from"):
         FeatureSettings(**{name: value})  # type: ignore[arg-type]
 
 
@@ -240,7 +240,10 @@ def test_corrupt_entry_is_rebuilt(tones: list[Path], tmp_path: Path, spoil: Call
 def test_all_bad_recordings_are_listed(tones: list[Path], tmp_path: Path) -> None:
     whole = tones[0].read_bytes()
     bad = {
-        "truncated.wav": (whole[:-2000], "truncated: its header promises 16000 bytes of samples, it holds 14000"),
+        "truncated.wav": (
+            whole[:-2000],
+            "truncated: the header declares 16000 bytes of samples, the file contains 14000",
+        ),
         "empty.wav": (b"", "empty (0 bytes)"),
         "text.wav": (b"this is no recording at all", "not audio"),
         "silent.wav": (whole[:44] + bytes(16_000), "silent: every sample is zero"),
@@ -280,7 +283,7 @@ def test_mfcc_of_a_bad_recording(tmp_path: Path) -> None:
 
 
 def test_impossible_jobs_and_cache(tones: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="n_jobs=0 is impossible"):
+    with pytest.raises(ConfigError, match="n_jobs=0 is invalid"):
         extract(tones, cache=tmp_path / "cache", n_jobs=0)
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"features cache .* cannot be written"):

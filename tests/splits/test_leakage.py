@@ -58,9 +58,9 @@ def fold_of(corpus: Corpus, test: list[int], validation: list[int] | None = None
 def test_mixed_folds_warn_and_are_allowed(protocol: Protocol) -> None:
     corpus = corpus_of()
     report = audit(corpus, make_folds(corpus, protocol))
-    assert report.warnings()[0] == "6 speakers on two sides of all 10 folds: 01; 02; 03; and 3 more."
+    assert report.warnings()[0] == "6 speakers in more than one split of all 10 folds: 01; 02; 03; and 3 more."
     report.check(protocol)
-    with pytest.raises(LeakageError, match=r"speaker promises .* in ravdess:\n  6 speakers on two sides"):
+    with pytest.raises(LeakageError, match=r"speaker requires .* in ravdess:\n  6 speakers in more than one split"):
         report.check(SPEAKER)
 
 
@@ -81,7 +81,7 @@ def test_each_pair_of_sides_is_looked_at() -> None:
         SharedSpeakers(4, ("train", "test"), ("03",)),
         SharedSpeakers(4, ("validation", "test"), ("03",)),
     )
-    assert "1 speaker on two sides" in report.leaks[0]
+    assert "1 speaker in more than one split" in report.leaks[0]
 
 
 # -- copies of recordings ----------------------------------------------------------------------------------------------
@@ -96,8 +96,8 @@ def test_the_same_bytes_are_found_where_a_fold_parts_them() -> None:
         Copies("01/00.wav", "01/02.wav", True, 1.0, (0, 1)),
         Copies("01/01.wav", "01/02.wav", True, 1.0, (0, 1, 2)),
     )
-    (line,) = [line for line in report.warnings() if "bytes" in line]
-    assert line.startswith("3 pairs of recordings with the same bytes on two sides: 01/00.wav = 01/01.wav (fold 2); ")
+    (line,) = [line for line in report.warnings() if "identical" in line]
+    assert line.startswith("3 pairs of identical files in different splits: 01/00.wav = 01/01.wav (fold 2); ")
 
 
 def test_a_copy_on_one_side_is_no_leak() -> None:
@@ -107,7 +107,7 @@ def test_a_copy_on_one_side_is_no_leak() -> None:
     assert within.copies == ()
     within.check(SPEAKER)
     across = audit(corpus, folds, digests=digests_of(corpus, (0, 30)))
-    with pytest.raises(LeakageError, match="1 pair of recordings with the same bytes"):
+    with pytest.raises(LeakageError, match="1 pair of identical files"):
         across.check(SPEAKER)
 
 
@@ -121,7 +121,7 @@ def test_many_copies_are_capped_and_said_to_be() -> None:
     corpus = corpus_of(6, 20)
     report = audit(corpus, make_folds(corpus, PUBLISHED), digests=["same"] * len(corpus.utterances))
     assert len(report.copies) == MOST_PAIRS
-    assert f"At least {MOST_PAIRS} pairs of recordings with the same bytes" in report.leaks[1]
+    assert f"At least {MOST_PAIRS} pairs of identical files" in report.leaks[1]
     assert report.leaks[1].endswith(f"; and {MOST_PAIRS - 3} more.")
 
 
@@ -136,7 +136,7 @@ def test_near_copies_are_told_from_identical_ones() -> None:
     assert (identical.identical, identical.first, identical.second) == (True, "01/04.wav", "05/01.wav")
     assert (near.identical, near.first, near.second) == (False, "01/03.wav", "05/00.wav")
     assert 0.99 < near.similarity < 1
-    assert "1 pair of recordings with nearly the same sound" in report.leaks[1]
+    assert "1 pair of near-duplicates" in report.leaks[1]
     without_digests = audit(corpus, folds, features=features).copies
     assert [pair.identical for pair in without_digests] == [False, False]
 
@@ -163,7 +163,7 @@ def test_class_counts_of_each_side() -> None:
         (1, "train"): (27, 30),
         (1, "test"): (3, 0),
     }
-    assert report.warnings()[-1] == "No utterance of class b in the test part of fold 1."
+    assert report.warnings()[-1] == "No utterance of class b in the test split of fold 1."
 
 
 # -- storing -----------------------------------------------------------------------------------------------------------
@@ -240,5 +240,5 @@ def test_a_copy_within_a_speaker_does_not_stop_the_speaker_protocol(
     assert report.copies == ()
     report.check(SPEAKER)
     crossing = replace(fold, train=np.append(sides[0], sides[1][-1]), test=sides[1][:-1])
-    with pytest.raises(LeakageError, match="1 speaker on two sides of fold 0: 02"):
+    with pytest.raises(LeakageError, match="1 speaker in more than one split of fold 0: 02"):
         audit(corpus, [crossing], digests=features.digests, features=features.mfcc).check(SPEAKER)
