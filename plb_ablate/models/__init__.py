@@ -1,6 +1,6 @@
-"""Networks, one folder a family; what a variant is made of, and whether a removal took effect.
+"""Networks, one folder per model family, and inspection of them: parameters by module, effect of a removal.
 
-In: the name of a variant and the number of classes. Out: a Keras model with named layers and weights.
+In: the name of an ablation variant and the number of classes. Out: a Keras model with named layers and weights.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ __all__ = ["build_model", "named_weights"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load TensorFlow only where a network is built."""
+    """Import TensorFlow only when a network is built."""
     if name == "build_model":
         from plb_ablate.models.plb.network import build_model
 

@@ -1,4 +1,4 @@
-"""What a model is made of: weights and generators by name, parameters by module, and what a removal changed."""
+"""Inspection of models: weights and random generators by name, parameters by module, and the effect of a removal."""
 
 import json
 from collections import Counter
@@ -12,30 +12,30 @@ __all__ = ["check_removal", "graph", "module_parameters", "named_weights", "rand
 
 
 def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
-    """Give every weight of `model` under its public name, for example ``forward/conv/kernel``.
+    """Return every weight of `model` by its public name, for example ``forward/conv/kernel``.
 
     Returns
     -------
     dict of str to keras.Variable
-        In the model's own order; moving statistics included, dropout's random state not.
+        In the order of the model; includes moving statistics, excludes the random states of dropout.
     """
     return {variable.path: variable for variable in model.weights}
 
 
 def random_generators(model: keras.Model) -> dict[str, keras.random.SeedGenerator]:
-    """Give the random generator of every dropout layer under the layer's own name, for example ``forward/dropout``.
+    """Return the random generator of every dropout layer by the layer's name, for example ``forward/dropout``.
 
-    Keras names generators by how many a process has made; these names depend on the model alone.
+    Keras names generators by a counter of the process; the names used here depend on the model only.
 
     Returns
     -------
     dict of str to keras.random.SeedGenerator
-        In the model's own order, one for each layer that draws.
+        In the order of the model, one for each layer that uses random numbers.
 
     Raises
     ------
     ValueError
-        If two layers have the same name: they would draw the same mask.
+        If two layers have the same name: they would draw the same masks.
     """
     found: dict[str, keras.random.SeedGenerator] = {}
     for outer in model.layers:
@@ -43,18 +43,20 @@ def random_generators(model: keras.Model) -> dict[str, keras.random.SeedGenerato
             if generator := getattr(layer, "seed_generator", None):
                 name = outer.name if layer is outer else f"{outer.name}/{layer.name}"
                 if name in found:
-                    raise ValueError(f"two layers that draw random numbers are called {name}: give each its own name.")
+                    raise ValueError(
+                        f"two layers with random numbers have the name {name}: give each layer its own name."
+                    )
                 found[name] = generator
     return found
 
 
 def module_parameters(model: keras.Model) -> dict[str, int]:
-    """Count the parameters of each module: the first part of the weights' names.
+    """Count the parameters of each module, which is the first part of a weight's name.
 
     Returns
     -------
     dict of str to int
-        In the model's order; the values add up to ``model.count_params()``.
+        In the order of the model; the values add up to ``model.count_params()``.
     """
     counts: Counter[str] = Counter()
     for name, variable in named_weights(model).items():
@@ -63,16 +65,16 @@ def module_parameters(model: keras.Model) -> dict[str, int]:
 
 
 def check_removal(ablation: str, model: keras.Model, reference: keras.Model) -> None:
-    """Refuse a removal that changed nothing.
+    """Raise an error if a removal did not change the network.
 
-    A module need not have parameters (dropout, pooling, a residual connection): the graph alone decides.
+    Graphs are compared, because a module may have no parameters (dropout, pooling, a residual connection).
 
     Parameters
     ----------
     ablation : str
-        What was asked for; ``none`` always passes.
+        Name of the variant; ``none`` always passes.
     model, reference : keras.Model
-        The model with the removal, and the one built with ``ablation=none``.
+        The network with the removal, and the network for ``ablation=none``.
 
     Raises
     ------
@@ -80,10 +82,12 @@ def check_removal(ablation: str, model: keras.Model, reference: keras.Model) -> 
         If both have the same graph.
     """
     if canonical_ablation(ablation) != "none" and graph(model) == graph(reference):
-        raise RemovalError(f"ablation={ablation} left the model's graph as it was: the removal is not wired in.")
+        raise RemovalError(
+            f"ablation={ablation} did not change the graph of the network: build_model does not implement the removal."
+        )
 
 
 def graph(model: keras.Model) -> str:
-    """Describe a model's layers, their settings and connections, but not its name: equal graphs, equal networks."""
+    """Serialise the layers of a model, their settings and connections, without its name, for comparing networks."""
     config = model.get_config() | {"name": ""}
     return json.dumps(config, sort_keys=True, default=str)

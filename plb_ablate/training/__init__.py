@@ -1,4 +1,5 @@
-"""One trainer for every variant: Keras ``fit``, the published optimiser and schedule, a score of every epoch.
+"""Training of one fold: Keras ``fit`` with the published optimiser and schedule, scores after every epoch, checkpoints.
 
-In: features, labels, a fold, a seed. Out: a `TrainingState` after every epoch; knows no disk and no tracker.
+In: features, labels, a fold and a seed. Out: a `TrainingState` after every epoch. The caller decides where it is saved;
+nothing is uploaded from here.
 """

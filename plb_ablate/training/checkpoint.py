@@ -1,4 +1,4 @@
-"""All that a training is after some epochs, as plain arrays that can be kept on disk."""
+"""Training checkpoint: the complete state of a training after an epoch, saved as NumPy arrays."""
 
 import io
 import json
@@ -18,26 +18,26 @@ Array = NDArray[Any]
 
 @dataclass
 class TrainingState:
-    """All that a training of one fold is after some epochs: enough to go on, and to score it.
+    """State of the training of one fold after an epoch, sufficient to resume and to score it.
 
     Parameters
     ----------
     epoch : int
-        Epochs done.
+        Number of completed epochs.
     variables : list of array
         Model weights, then optimiser variables.
     history : dict of str to list of float
-        One value an epoch for each curve, for example ``train/loss`` or ``test/wa``.
+        One value per epoch for each curve, for example ``train/loss`` or ``test/wa``.
     predicted : dict of str to list of int array (n,)
-        Predicted labels after every epoch, by side (``test``, ``validation``).
+        Predicted labels after every epoch, by split (``test``, ``validation``).
     best : dict of str to int
-        Epoch chosen so far by each rule.
+        Epoch selected so far by each rule.
     probabilities : dict of str to float32 (n_test, classes)
-        Test probabilities at the epoch that each rule chose.
+        Class probabilities of the test split at the epoch selected by each rule.
     weights : dict of str to array
-        Named weights at the epoch that the headline rule chose.
+        Named weights at the epoch selected by the protocol's `headline` rule.
     epoch_seconds : list of float
-        Time that each epoch took; the first of a process also traces the model.
+        Duration of each epoch; the first epoch of a process includes tracing the model.
     """
 
     epoch: int = 0
@@ -51,11 +51,11 @@ class TrainingState:
 
     @property
     def seconds(self) -> float:
-        """Time spent in training, summed over interruptions."""
+        """Total training time, without interruptions."""
         return sum(self.epoch_seconds)
 
     def save(self, path: Path) -> None:
-        """Write the state to `path` (npz) in one step: a reader finds the old file or the new one, never a part."""
+        """Write the state to `path` (npz) atomically."""
         arrays = {f"variables/{i}": value for i, value in enumerate(self.variables)}
         arrays |= {f"history/{name}": np.array(curve) for name, curve in self.history.items()}
         arrays |= {f"predicted/{side}": np.array(labels) for side, labels in self.predicted.items()}
@@ -67,12 +67,12 @@ class TrainingState:
 
     @classmethod
     def load(cls, path: Path) -> "TrainingState":
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises
         ------
         OSError, ValueError, KeyError, zipfile.BadZipFile
-            If there is no such file, or it is damaged.
+            If the file is missing or damaged.
         """
         with np.load(io.BytesIO(path.read_bytes())) as stored:
             groups: dict[str, dict[str, Array]] = {}

@@ -8,24 +8,24 @@ __all__ = ["PUBLISHED_BATCH", "SCORES", "published_score", "score_predictions", 
 Labels = NDArray[np.integer]
 
 SCORES = ("score", "wa", "ua", "macro_f1")
-"""Names of the scores: the published score (mean of batch accuracies), weighted accuracy (over utterances), unweighted
-accuracy (mean recall), macro-averaged F1."""
+"""Names of the scores: published score (mean of batch accuracies), weighted accuracy (over utterances), unweighted
+accuracy (mean recall) and macro-averaged F1."""
 
 PUBLISHED_BATCH = 32
-"""Batch size of the published evaluation, which its score depends on."""
+"""Batch size of the published evaluation, on which its score depends."""
 
 
 def published_score(labels: Labels, predicted: Labels, batch_size: int = PUBLISHED_BATCH) -> float:
-    """Score a fold as the published study did: the plain mean over batches of each batch's accuracy.
+    """Compute the score of the published study: the unweighted mean of the accuracies of the batches.
 
-    A short last batch weighs as much as a full one, so this is not weighted accuracy (see `wa`).
+    A short last batch has the same weight as a full one, so this is not the weighted accuracy (see `wa`).
 
     Parameters
     ----------
     labels, predicted : int (n,)
         In the order of evaluation.
     batch_size : int
-        Utterances in a batch.
+        Utterances per batch.
 
     Returns
     -------
@@ -36,12 +36,12 @@ def published_score(labels: Labels, predicted: Labels, batch_size: int = PUBLISH
 
 
 def wa(labels: Labels, predicted: Labels) -> float:
-    """Weighted accuracy (WA): the share of utterances that are recognised."""
+    """Weighted accuracy (WA): the fraction of utterances classified correctly."""
     return float(np.mean(labels == predicted))
 
 
 def score_predictions(labels: Labels, predicted: Labels) -> dict[str, float]:
-    """Give every score of `SCORES`.
+    """Compute all scores of `SCORES`.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def score_predictions(labels: Labels, predicted: Labels) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        ``ua`` (unweighted accuracy, the mean recall) and ``macro_f1`` average over the classes that `labels` holds.
+        ``ua`` (unweighted accuracy, the mean recall) and ``macro_f1`` are averages over the classes in `labels`.
     """
-    from sklearn.metrics import f1_score, recall_score  # here, for those who need the names alone
+    from sklearn.metrics import f1_score, recall_score  # imported here: importing SCORES must not load scikit-learn
 
     present = np.unique(labels)
     return {

@@ -1,7 +1,7 @@
-"""One trainer for every variant: Keras `fit`, the published optimiser and schedule, and a score of every epoch.
+"""The trainer for all variants: Keras `fit` with the published optimiser and schedule, and scores after every epoch.
 
-The trainer knows no tracker and no disk: it emits its state after every epoch, and goes on from a state it is given.
-Random choices depend on (seed, fold, epoch) alone, so a training that was interrupted ends with the same weights.
+The trainer neither saves nor uploads anything: it passes its state to a callback after every epoch, and can resume from
+such a state. Random draws depend on (seed, fold, epoch) only, so a resumed training ends with bit-identical weights.
 """
 
 import time
@@ -32,19 +32,19 @@ Array = NDArray[Any]
 
 
 class FoldTrainer:
-    """Train one variant, fold after fold, without building or tracing it again.
+    """Train one variant on any number of folds; the model is built and traced only once.
 
     Parameters
     ----------
     num_classes, ablation, reverse
-        Of `plb_ablate.models.plb.network.build_model`.
+        Arguments of `plb_ablate.models.plb.network.build_model`.
     trainer : Trainer
-        Epochs, batch size, optimiser, schedule.
+        Epochs, batch size, optimiser and schedule.
 
     Raises
     ------
     RemovalError
-        If the ablation changed nothing.
+        If the ablation did not change the network.
     """
 
     def __init__(self, num_classes: int, ablation: str, reverse: str, trainer: Trainer) -> None:
@@ -54,7 +54,7 @@ class FoldTrainer:
         )
         self.generators = random_generators(self.model)
         for generator in self.generators.values():
-            generator.name = "seed_generator"  # Keras counts them over all models of a process, and files keep it
+            generator.name = "seed_generator"  # Keras numbers them per process and saves the name
         check_removal(ablation, self.model, build_model(num_classes, "none", reverse, bn_momentum=trainer.bn_momentum))
         self.loss = compile_for_training(self.model, trainer)
         self.model.optimizer.build(self.model.trainable_variables)
@@ -66,12 +66,12 @@ class FoldTrainer:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Parameters of each module of the model."""
+        """Number of parameters of each module of the model."""
         return module_parameters(self.model)
 
     @property
     def trainable(self) -> int:
-        """Trainable parameters of the model."""
+        """Number of trainable parameters of the model."""
         return sum(int(np.prod(variable.shape)) for variable in self.model.trainable_variables)
 
     @property
@@ -89,27 +89,27 @@ class FoldTrainer:
         resume: TrainingState | None = None,
         on_epoch: Callable[[TrainingState], None] = lambda state: None,
     ) -> TrainingState:
-        """Train on a fold's training side and score every epoch on its other sides.
+        """Train on the training split of a fold and score every epoch on its other splits.
 
         Parameters
         ----------
         features : float32 (n, 196, 39)
         labels : int (n,)
-            Of the whole corpus; the fold picks.
+            Features and labels of the whole corpus, which `fold` indexes.
         fold : Fold
         protocol : Protocol
-            Says which rules choose an epoch.
+            Provides the rules that select an epoch.
         seed : int
-            With the fold's index and the epoch it decides initial weights, shuffling and dropout.
+            Determines, with the index of the fold and the epoch, the initial weights, shuffling and dropout.
         resume : TrainingState, optional
-            State to go on from.
+            State to resume from.
         on_epoch : callable
-            Receives the state after every epoch.
+            Called with the state after every epoch.
 
         Returns
         -------
         TrainingState
-            After the last epoch.
+            State after the last epoch.
         """
         state = resume or TrainingState()
         self._restore(state, seed, fold.index)
@@ -129,17 +129,17 @@ class FoldTrainer:
         return state
 
     def predict(self, x: Array, batch_size: int = 64) -> Array:
-        """Class probabilities, float32 (n, classes), of float32 (n, 196, 39, 1), in inference mode."""
+        """Return class probabilities, float32 (n, classes), for inputs float32 (n, 196, 39, 1), in inference mode."""
         return np.concatenate([self._infer(x[i : i + batch_size]).numpy() for i in range(0, len(x), batch_size)])
 
     def save_weights(self, weights: dict[str, Array], path: Path) -> None:
-        """Save weights, by their public names, as Keras's own ``.weights.h5`` file of the model."""
+        """Save weights, given by their public names, as a Keras ``.weights.h5`` file of the model."""
         for name, variable in named_weights(self.model).items():
             variable.assign(weights[name])
         self.model.save_weights(path)
 
     def _restore(self, state: TrainingState, seed: int, fold: int) -> None:
-        """Set weights and optimiser to those of `state`, or to fresh ones that depend on (seed, fold, name) alone."""
+        """Restore weights and optimiser from `state`; initial weights depend on (seed, fold, name) only."""
         for variable, value in zip(self._variables, state.variables or self._initial, strict=True):
             variable.assign(value)
         if state.epoch == 0:
@@ -149,7 +149,7 @@ class FoldTrainer:
                     variable.assign(draw(variable.shape))
 
     def _batches(self, x: Array, y: Array, batch: int, seed: tuple[int, int], first_epoch: int) -> tf.data.Dataset:
-        """All batches of all epochs to come; an epoch's order depends on (seed, fold, epoch) alone."""
+        """Batches of all remaining epochs; the order in an epoch depends on (seed, fold, epoch) only."""
         epochs = range(first_epoch, self.trainer.epochs)
         orders = [np.random.default_rng(derive_seed(*seed, epoch, "shuffle")).permutation(len(y)) for epoch in epochs]
         inputs, targets = tf.constant(x), tf.constant(y)
@@ -162,7 +162,7 @@ class FoldTrainer:
 
 
 class _ScoreEpochs(keras.callbacks.Callback):
-    """Prepare every epoch's randomness and learning rate, and score the epoch when it ends."""
+    """Set the seeds and the learning rate at the start of every epoch, and compute the scores at its end."""
 
     def __init__(
         self,
@@ -209,7 +209,7 @@ class _ScoreEpochs(keras.callbacks.Callback):
         self.state.predicted.setdefault(side, []).append(predicted)
 
     def _improves(self, rule: str, epoch: int) -> bool:
-        """Whether `rule` prefers this epoch to all before it; of equal epochs the first stays chosen."""
+        """Whether `rule` prefers this epoch to all earlier ones; among equal epochs the first is selected."""
         if rule == "last" or rule not in self.state.best:
             return True
         curve = self.state.history["test/score" if rule == "best_test" else "validation/wa"]

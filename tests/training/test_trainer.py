@@ -245,7 +245,7 @@ def test_layers_that_would_share_a_name_are_refused() -> None:
     layers = [keras.layers.Dropout(0.1, name="a"), keras.layers.Dropout(0.1, name="a")]
     block = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
     block._flatten_layers = lambda: layers  # Keras itself refuses two layers of a name beside each other, not inside
-    with pytest.raises(ValueError, match=r"called .*: give each its own name"):
+    with pytest.raises(ValueError, match=r"have the name .*: give each layer its own name"):
         random_generators(keras.Sequential([keras.Input((4,)), block]))
 
 

@@ -15,7 +15,7 @@ def smooth(targets: Any, amount: float) -> Any:
     ----------
     targets : float32 (batch, classes)
     amount : float
-        Share of the uniform distribution; 0.1 in the published training.
+        Weight of the uniform distribution; 0.1 in the published training.
 
     Returns
     -------
@@ -30,22 +30,22 @@ def smooth(targets: Any, amount: float) -> Any:
 
 @keras.saving.register_keras_serializable(package="plb_ablate")
 class PublishedLoss(keras.losses.Loss):
-    """Margin loss summed over classes + `mse_weight` x mean squared error, mean over the batch.
+    """Margin loss, summed over classes, plus `mse_weight` times the mean squared error; averaged over the batch.
 
     Parameters
     ----------
     present, absent : float
-        Margins: a present class should reach the first, an absent one stay below the second.
+        Margins: no loss if the present class reaches the first and absent classes stay below the second.
     absent_weight : float
         Weight of absent classes.
     mse_weight : float
         Weight of the mean squared error.
     **kwargs
-        Of `keras.losses.Loss`.
+        Arguments of `keras.losses.Loss`.
 
     References
     ----------
-    Sabour et al., Dynamic Routing Between Capsules, NeurIPS 2017, equation 4; weights of the published experiments.
+    Sabour et al., Dynamic Routing Between Capsules, NeurIPS 2017, equation 4; weights of the published code.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class PublishedLoss(keras.losses.Loss):
         self.absent_weight, self.mse_weight = absent_weight, mse_weight
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Loss of each utterance, float32 (batch,)."""
+        """Return the loss of each utterance, float32 (batch,)."""
         y_true = ops.cast(y_true, y_pred.dtype)
         missed = y_true * ops.square(ops.relu(self.present - y_pred))
         alarm = (1.0 - y_true) * ops.square(ops.relu(y_pred - self.absent))
@@ -70,7 +70,7 @@ class PublishedLoss(keras.losses.Loss):
         return margin + self.mse_weight * ops.mean(ops.square(y_true - y_pred), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor."""
+        """Return all arguments of the constructor."""
         return super().get_config() | {
             "present": self.present,
             "absent": self.absent,

@@ -1,7 +1,7 @@
-"""The Pattern Learning Block network and every removal from it: one builder, named layers, toggles.
+"""The Pattern Learning Block network and its ablation variants: one builder with named layers.
 
-Source: the published study's model and its released experiments; each step below bears the name that the parameter
-tables use. Kim et al., A Light-weight Model for Speech Emotion Recognition based on Pattern Learning Block.
+Source: the model and the released code of the published study; layers have the names used in the parameter tables.
+Kim et al., A Light-weight Model for Speech Emotion Recognition based on Pattern Learning Block.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ INPUT_SHAPE = (196, 39, 1)
 """Frames, MFCC coefficients, one channel."""
 
 REVERSE_AXIS = {"coefficient": 2, "time": 1}
-"""What ``reverse=`` names: the axis that the backward stream sees reversed."""
+"""Values of ``reverse=``: the axis along which the input of the backward stream is reversed."""
 
 _STREAMS = {"spa_published": ("backward",), "backward_only": ("backward",), "forward_only": ("forward",)}
 _BOTH_STREAMS = ("forward", "backward")
@@ -42,23 +42,23 @@ def build_model(
     bn_momentum: float = 0.99,
     precision: str = "float32",
 ) -> keras.Model:
-    """Build the network, or the network with a removal.
+    """Build the network or one of its ablation variants.
 
     Parameters
     ----------
     num_classes : int
-        Emotions to tell apart, at least 2.
+        Number of emotions, at least 2.
     ablation : str
-        ``none``, a removal, several joined by ``+``, or another published model; see `plb_ablate.config.variants`.
+        ``none``, removed modules joined by ``+``, or a named variant; see `plb_ablate.config.variants`.
     reverse : {"coefficient", "time"}
-        Axis that the backward stream sees reversed. The published numbers come from ``coefficient``; the text of the
-        paper describes ``time``.
+        Axis along which the input of the backward stream is reversed. The published scores come from ``coefficient``;
+        the text of the paper describes ``time``.
     bn_momentum : float
-        Momentum of the conv blocks' moving statistics. The published value serves 300 epochs; a training of a few
-        steps needs a smaller one, or inference uses statistics that never left their start.
+        Momentum of the moving statistics of batch normalisation. The published value is chosen for 300 epochs; short
+        trainings need a smaller one, or inference uses statistics that are still close to their initial values.
     precision : {"float32", "bfloat16"}
-        Of the large products in training (the dilated and the pointwise convolution, the self-attention); weights,
-        sums, normalisations and inference are float32 in any case.
+        Precision of the large products in training (dilated convolution, pointwise convolution, self-attention);
+        weights, sums, normalisations and inference always use float32.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def build_model(
     Raises
     ------
     ConfigError
-        If a name is unknown or `num_classes` is below 2.
+        If a name is unknown or `num_classes` is less than 2.
     """
     name = canonical_ablation(ablation)
     if reverse not in REVERSE_AXIS:
@@ -113,7 +113,7 @@ def build_model(
 
 
 class _CapsuleGate:
-    """``x + SpatialGate(x)`` on capsules seen as an image (n, dimension, 1); one gate, used up to twice."""
+    """``x + SpatialGate(x)`` on capsules as an image (n, dimension, 1); one gate, applied once or twice."""
 
     def __init__(self) -> None:
         self.gate = SpatialGate(name="capsule_gate")

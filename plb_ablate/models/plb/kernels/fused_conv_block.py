@@ -1,9 +1,9 @@
-"""A one-channel convolution, its normalisation over time, ELU and pooling, as thin matrix products.
+"""Convolution of a one-channel image, batch normalisation over time, ELU and pooling, fused into matrix products.
 
-The convolution of a one-channel image has 9 inputs and 64 outputs a position, so whatever is done on its inputs costs a
-seventh of the same on its outputs. Batch normalisation over the time axis scales and shifts all channels of a time step
-alike, so both move into a kernel of that time step; its statistics follow from the means and the covariance of the
-inputs of a time step. Time leads in all arrays here.
+The convolution of a one-channel image has 9 inputs and 64 outputs per position, so an operation on its inputs costs a
+seventh of the same operation on its outputs. Batch normalisation over the time axis applies the same scale and shift to
+all channels of a time step, so both can be folded into a kernel per time step; its statistics follow from the means and
+the covariance of the inputs of that time step. The first axis of all arrays here is time.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _SIZE = 3
 
 
 class PoolingPatches:
-    """The inputs of a 3x3 convolution of a one-channel image, sorted by their place in the 2x2 pooling window.
+    """Input patches of a 3x3 convolution of a one-channel image, grouped by position in the 2x2 pooling window.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ class PoolingPatches:
     Attributes
     ----------
     places : list of float32 (time' // 2, 10, batch * (coefficient' // 2))
-        For each of the four places of the window (time first) the 9 inputs of the convolution, then ones. Each time
-        step of the image is centred, for sums that do not cancel.
+        For each of the four positions in the window (time first): the 9 inputs of the convolution, then ones. Each time
+        step of the image is centred, to avoid cancellation in the sums.
     centre : float32 (time', 9)
-        What was taken away from the 9 inputs.
+        Means that were subtracted from the 9 inputs.
     moments : float32 (time', 10, 10)
-        Mean product of the inputs (and ones) of each time step, places outside of all pooling windows included.
+        Mean products of the inputs (and ones) of each time step, including positions outside all pooling windows.
     """
 
     def __init__(self, x: Any, dilation: int) -> None:
@@ -47,7 +47,7 @@ class PoolingPatches:
         self.moments = self._moments(x)
 
     def _places(self, x: Any) -> list[Any]:
-        """Take every second row and column once, so that all else is slices without gaps, each shared by all places."""
+        """Extract every second row and column once; all patches are then contiguous slices that positions share."""
         height, width = self.height // 2, self.width // 2
         every_second = {(i, j): x[i::2, :, j::2] for i in range(2) for j in range(2)}
         steps = [self.dilation * i for i in range(_SIZE)]
@@ -64,7 +64,7 @@ class PoolingPatches:
         ]
 
     def _inputs(self, x: Any, positions: tuple[slice, slice]) -> Any:
-        """Gather the 9 inputs of some output positions."""
+        """Gather the 9 inputs of the given output positions."""
         steps = [self.dilation * i for i in range(_SIZE)]
         return _stacked([x[_later(positions[0], i), :, _later(positions[1], j)] for i in steps for j in steps])
 
@@ -83,7 +83,7 @@ class PoolingPatches:
 
 
 def _stacked(inputs: list[Any]) -> Any:
-    """Stack the 9 inputs, and ones: (positions in time, 10, others)."""
+    """Stack the 9 inputs and ones: (time positions, 10, remaining positions)."""
     stacked = tf.stack([*inputs, tf.ones_like(inputs[0])], axis=1)
     return tf.reshape(stacked, (stacked.shape[0], _SIZE**2 + 1, -1))
 
@@ -104,7 +104,7 @@ def output_statistics(patches: PoolingPatches, kernel: Any, bias: Any) -> tuple[
     Returns
     -------
     mean, variance : float32 (time',)
-        The variance is that of the inputs seen through the kernel, plus that of the channels' own means.
+        The variance is the mean variance within channels plus the variance of the channel means.
     """
     mean_input = patches.moments[:, :-1, -1]
     covariance = patches.moments[:, :-1, :-1] - mean_input[:, :, None] * mean_input[:, None, :]
@@ -115,7 +115,7 @@ def output_statistics(patches: PoolingPatches, kernel: Any, bias: Any) -> tuple[
 
 
 def time_kernels(patches: PoolingPatches, kernel: Any, bias: Any, scale: Any, shift: Any) -> tuple[Any, Any]:
-    """Fold bias, scale and shift into a kernel of each time step.
+    """Fold bias, scale and shift into one kernel per time step.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def time_kernels(patches: PoolingPatches, kernel: Any, bias: Any, scale: Any, sh
     Returns
     -------
     first, second : float32 (time' // 2, 10, channels)
-        Of the first and of the second time step of the pooling windows.
+        Kernels for the first and for the second time step of the pooling windows.
     """
     constant = tf.matmul(patches.centre, kernel) + bias
     rows = tf.concat([tf.broadcast_to(kernel, (patches.height, *kernel.shape)), constant[:, None]], axis=1)
@@ -139,12 +139,12 @@ def time_kernels(patches: PoolingPatches, kernel: Any, bias: Any, scale: Any, sh
 
 @tf.custom_gradient
 def elu_pool(first: Any, second: Any, *places: Any) -> Any:
-    """Sum ``elu(place^T kernel)`` over the four places, with a gradient that keeps nothing but the activations.
+    """Sum ``elu(place^T kernel)`` over the four positions, with a gradient that stores only the activations.
 
     Parameters
     ----------
     first, second : float32 (time, k, channels)
-        Kernels of the first two and of the last two places.
+        Kernels of the first two and of the last two positions.
     *places : float32 (time, k, n)
 
     Returns
@@ -167,9 +167,9 @@ def elu_pool(first: Any, second: Any, *places: Any) -> Any:
 
 @tf.custom_gradient
 def time_second(x: Any, batch: Any) -> Any:
-    """Let the batch lead: (time, batch * n, channels) -> (batch, time, n, channels).
+    """Move the batch axis to the front: (time, batch * n, channels) -> (batch, time, n, channels).
 
-    Whole rows are gathered, which is quicker than a transposition.
+    Gathering whole rows is faster than a transposition.
     """
     time, channels = x.shape[0], x.shape[2]
     rows = tf.reshape(x, (time * batch, -1))

@@ -1,4 +1,4 @@
-"""Mean and maximum over some axes of an image, with one gradient for both."""
+"""Mean and maximum of an image over some axes, with a joint gradient."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ __all__ = ["mean_and_max"]
 
 
 def mean_and_max(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
-    """Mean and maximum over `axes`, which are kept with length 1.
+    """Return mean and maximum over `axes`, which are kept with length 1.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def mean_and_max(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
     Returns
     -------
     mean, maximum : float32
-        The gradient of the maximum is shared equally by the places that reach it.
+        The gradient of the maximum is divided equally among the elements that attain it.
     """
 
     @tf.custom_gradient

@@ -1,4 +1,4 @@
-"""The products in which the work is, in bfloat16: everything around them stays float32."""
+"""Mixed precision: the large matrix products and convolutions in bfloat16, everything else in float32."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,12 +9,12 @@ __all__ = ["in_precision"]
 
 
 def in_precision(product: Callable[..., Any], precision: str) -> Callable[..., Any]:
-    """Let a product of arrays compute in `precision`, from float32 to float32; so do its gradients.
+    """Wrap a product of arrays so that it and its gradients are computed in `precision`; inputs and output are float32.
 
     Parameters
     ----------
     product : callable
-        Of arrays and named options.
+        Called with arrays, and options as keyword arguments.
     precision : {"float32", "bfloat16"}
     """
     if precision == "float32":

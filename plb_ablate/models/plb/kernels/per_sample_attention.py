@@ -1,4 +1,4 @@
-"""Attention one sample at a time: the n x m maps of a sample fit the processor's cache, those of a batch do not."""
+"""Attention computed one sample at a time: the n x m map of one sample fits the CPU cache, those of a batch do not."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ __all__ = ["attend_by_sample"]
 
 @tf.custom_gradient
 def attend_by_sample(query: Any, value: Any, scale: Any) -> Any:
-    """``softmax(scale query value^T) value`` with a gradient that computes the attention again instead of keeping it.
+    """``softmax(scale query value^T) value``, with a gradient that recomputes the attention instead of storing it.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""A convolution with a single output channel, with the samples of a batch as its channels.
+"""Convolution with a single output channel, computed as a depthwise convolution over samples.
 
-One output channel leaves a convolution nothing to share between the columns of a matrix product. But the samples of a
-batch all meet the same kernel, so with eight samples last (a register's width) the convolution is a depthwise one.
+A matrix product is inefficient for a single output channel. All samples of a batch use the same kernel, however: with
+eight samples (the width of a SIMD register) as the last axis, the convolution becomes a depthwise convolution.
 """
 
 from typing import Any
@@ -16,13 +16,13 @@ _STRIDES = (1, 1, 1, 1)
 
 @tf.custom_gradient
 def convolve_to_plane(x: Any, kernel: Any) -> Any:
-    """Convolve with padding such that the output is as large as the image.
+    """Convolve with zero padding, so that the output has the height and width of the image.
 
     Parameters
     ----------
     x : float32 (batch, height, width, channel)
     kernel : float32 (size, size, channel)
-        Of odd size.
+        Kernel of odd size.
 
     Returns
     -------
@@ -46,16 +46,16 @@ def convolve_to_plane(x: Any, kernel: Any) -> Any:
 
 
 def _slide(x: Any, kernel: Any) -> Any:
-    """Convolve (groups, height, width, 8) with one kernel (size, size)."""
+    """Convolve an array (groups, height, width, 8) with one kernel (size, size)."""
     return tf.nn.depthwise_conv2d(x, tf.tile(kernel[:, :, None, None], (1, 1, _LANES, 1)), _STRIDES, "SAME")
 
 
 def _samples_last(x: Any) -> Any:
-    """Sort (batch, height, width) into (groups, height, width, 8), the last group filled up with zeros."""
+    """Rearrange (batch, height, width) to (groups, height, width, 8); the last group is padded with zeros."""
     filled = tf.pad(x, ((0, -tf.shape(x)[0] % _LANES), (0, 0), (0, 0)))
     return tf.transpose(tf.reshape(filled, (-1, _LANES, *x.shape[1:])), (0, 2, 3, 1))
 
 
 def _samples_first(x: Any, batch: Any) -> Any:
-    """Undo `_samples_last`."""
+    """Invert `_samples_last`."""
     return tf.reshape(tf.transpose(x, (0, 3, 1, 2)), (-1, *x.shape[1:3]))[:batch]

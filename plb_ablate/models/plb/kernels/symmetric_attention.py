@@ -1,10 +1,10 @@
-"""Attention of vectors to themselves in training: half the score matrix, a few samples at a time.
+"""Self-attention in training, computing half of the symmetric score matrix for a few samples at a time.
 
-Queries, keys and values are the same vectors, so the matrix ``E`` of exponentials is symmetric. Cut into an odd
-number of stripes, each pair of stripes is met once by going round: stripe ``i`` with ``i``, with ``i + 1``, and so on
-half way. Those blocks are computed, exponentiated and kept; the others are their transposes. The gradient needs no
-other matrix of that size than ``E`` times another symmetric one. The blocks of a few samples fit the processor's
-cache, those of a batch do not.
+Queries, keys and values are the same vectors, so the matrix ``E`` of exponentials is symmetric. The vectors are divided
+into an odd number of stripes. Pairing each stripe ``i`` with the stripes ``i``, ``i + 1``, ... (cyclically, up to half
+of the stripes) covers every pair of stripes once. Only these blocks are computed, exponentiated and stored; all others
+are their transposes. The only other matrix of this size in the gradient is ``E`` times a symmetric matrix. The blocks
+of a few samples fit the CPU cache, those of a batch do not.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ import tensorflow as tf
 __all__ = ["MAX_EXPONENT", "attend_to_itself"]
 
 MAX_EXPONENT = 40.0
-"""Largest ``|scale| |x|^2`` for which the exponentials below neither overflow nor vanish."""
+"""Largest ``|scale| |x|^2`` for which the exponentials neither overflow nor underflow."""
 
 _SAMPLES = 8
-"""Most samples at a time."""
+"""Most samples processed at a time."""
 
 
 def attend_to_itself(x: Any, scale: Any, product: Callable[..., Any] = tf.matmul) -> Any:
@@ -30,7 +30,7 @@ def attend_to_itself(x: Any, scale: Any, product: Callable[..., Any] = tf.matmul
         With ``|scale| |x|^2`` up to `MAX_EXPONENT`.
     scale : float32 ()
     product : callable
-        ``tf.matmul``, or that in another precision.
+        ``tf.matmul``, possibly in another precision.
 
     Returns
     -------
@@ -84,17 +84,17 @@ def attend_to_itself(x: Any, scale: Any, product: Callable[..., Any] = tf.matmul
 
 
 def _stripes(n: int) -> int:
-    """Number of stripes that `n` vectors are cut into; 1 if nothing divides them."""
+    """Number of stripes into which `n` vectors are divided; 1 if no stripe count divides `n`."""
     return next((count for count in (3, 5, 7) if n % count == 0), 1)
 
 
 def _round(product: Callable[..., Any], left: Any, right: Any, step: int) -> Any:
-    """Product of each stripe of `left` with the stripe of `right` so many steps further round."""
+    """Product of each stripe of `left` with the stripe of `right` that is `step` stripes further, cyclically."""
     return product(left, tf.roll(right, -step, axis=1), transpose_b=True)
 
 
 def _product(product: Callable[..., Any], blocks: list[Any], x: Any) -> Any:
-    """Product of a symmetric matrix, given by its blocks for each step, with `x`."""
+    """Product of a symmetric matrix, given by its blocks of each step, with `x`."""
     parts = [product(blocks[0], x)]
     for step, block in enumerate(blocks[1:], 1):
         parts.append(product(block, tf.roll(x, -step, axis=1)))

@@ -1,4 +1,4 @@
-"""Batch normalisation over time in training: sums taken in two steps, and a gradient with few passes over the image."""
+"""Batch normalisation over time in training: two-step sums, and a gradient with few passes over the image."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def normalise_over_time(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[
     -------
     normalised : float32, same shape as `x`
     mean, variance : float32 (time,)
-        Of the time steps; no gradient flows through them.
+        Statistics of each time step; no gradient flows through them.
 
     References
     ----------
@@ -49,7 +49,7 @@ def normalise_over_time(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[
 
 
 def _mean(x: Any) -> Any:
-    """Mean of each time step: first over what lies side by side in memory, then over the batch."""
+    """Mean of each time step: first over the axes that are contiguous in memory, then over the batch."""
     return tf.reduce_mean(tf.reduce_mean(x, axis=(2, 3)), axis=0)
 
 

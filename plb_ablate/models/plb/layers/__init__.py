@@ -1,4 +1,7 @@
-"""The layers of the Pattern Learning Block network, one a file."""
+"""The layers of the Pattern Learning Block network, one per file.
+
+In: the shapes and settings of a layer. Out: Keras layers that can be saved and loaded.
+"""
 
 from plb_ablate.models.plb.layers.attention import ScaledAttention
 from plb_ablate.models.plb.layers.capsules import ToCapsules, squash

@@ -21,15 +21,15 @@ class ScaledAttention(keras.layers.Layer):
     Parameters
     ----------
     precision : str
-        Of the products in training; see `plb_ablate.models.plb.kernels.mixed_precision`.
+        Precision of the products in training; see `plb_ablate.models.plb.kernels.mixed_precision`.
     **kwargs
-        Of `keras.layers.Layer`.
+        Arguments of `keras.layers.Layer`.
 
     Call arguments
     --------------
     query : float32 (..., n, channel)
     value : float32 (..., m, channel), optional
-        Serves as keys and as values; `query` itself if not given.
+        Used as keys and as values; default is `query`.
 
     Returns
     -------
@@ -37,8 +37,8 @@ class ScaledAttention(keras.layers.Layer):
 
     Notes
     -----
-    There is no division by the square root of the dimension. The published model uses one instance, hence one scale,
-    for the cross-attention between the streams and for the self-attention between the capsules.
+    Scores are not divided by the square root of the dimension. The published model uses one instance, and therefore one
+    scale, for the cross-attention between the streams and for the self-attention of the capsules.
 
     References
     ----------
@@ -55,7 +55,7 @@ class ScaledAttention(keras.layers.Layer):
 
     def call(self, query: Any, value: Any = None, training: bool | None = None) -> Any:
         """Attend from `query` to `value`."""
-        scale = tf.identity(ops.convert_to_tensor(self.scale))  # a value: no custom gradient meets a variable
+        scale = tf.identity(ops.convert_to_tensor(self.scale))  # custom gradients cannot take a variable
         if training and len(query.shape) == 3:
             return _attend(query, query if value is None else value, scale, in_precision(tf.matmul, self.precision))
         value = query if value is None else value
@@ -65,16 +65,16 @@ class ScaledAttention(keras.layers.Layer):
     def compute_output_shape(
         self, query_shape: tuple[int | None, ...], value_shape: tuple[int | None, ...] | None = None
     ) -> tuple[int | None, ...]:
-        """Shape of the output: that of `query`."""
+        """Return the output shape, which is that of `query`."""
         return query_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor."""
+        """Return all arguments of the constructor."""
         return super().get_config() | {"precision": self.precision}
 
 
 def _attend(query: Any, value: Any, scale: Any, product: Callable[..., Any]) -> Any:
-    """Attend in training: to the same vectors at two thirds of the time, as long as the scores are not huge."""
+    """Attention in training; self-attention takes two thirds of the time if the scores are not too large."""
     if value is not query:
         return attend_by_sample(query, value, scale)
     largest = ops.abs(scale) * ops.max(ops.sum(ops.square(query), axis=-1))

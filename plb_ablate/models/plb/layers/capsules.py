@@ -1,4 +1,4 @@
-"""From feature maps to capsules, and the squash that keeps a capsule's length below one."""
+"""Conversion of feature maps to capsules, and the squash function that limits their length to less than one."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _EPSILON = 1e-7
 
 
 def squash(vectors: Any) -> Any:
-    """Shrink vectors to a length below one and keep their direction.
+    """Shrink vectors to a length less than one, keeping their direction.
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ def squash(vectors: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="plb_ablate")
 class ToCapsules(keras.layers.Layer):
-    """Cut feature maps into capsules of equal dimension and squash them.
+    """Divide feature maps into capsules of equal dimension and squash them.
 
     Parameters
     ----------
     dimension : int
-        Length of a capsule.
+        Dimension of a capsule.
     **kwargs
-        Of `keras.layers.Layer`.
+        Arguments of `keras.layers.Layer`.
 
     Call arguments
     --------------
@@ -59,10 +59,10 @@ class ToCapsules(keras.layers.Layer):
         return squash(ops.reshape(x, (-1, *self.compute_output_shape(x.shape)[1:])))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape of the output for a given shape of the input."""
+        """Return the output shape for an input shape."""
         height, width, channels = (int(size or 0) for size in input_shape[1:])
         return (input_shape[0], height * width * channels // self.dimension, self.dimension)
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor."""
+        """Return all arguments of the constructor."""
         return super().get_config() | {"dimension": self.dimension}

@@ -17,11 +17,11 @@ class CBAM(keras.layers.Layer):
     Parameters
     ----------
     reduction : int
-        Of `ChannelGate`.
+        Argument of `ChannelGate`.
     kernel_size : int
-        Of `SpatialGate`.
+        Argument of `SpatialGate`.
     **kwargs
-        Of `keras.layers.Layer`.
+        Arguments of `keras.layers.Layer`.
 
     Call arguments
     --------------
@@ -33,7 +33,7 @@ class CBAM(keras.layers.Layer):
 
     Notes
     -----
-    One instance serves several places of the model: it holds its weights once, and its moving statistics see each.
+    The model uses one instance in several places: they share its weights, and all update its moving statistics.
 
     References
     ----------
@@ -56,9 +56,9 @@ class CBAM(keras.layers.Layer):
         return x + self.spatial(self.channel(x), training=training)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape of the output: that of the input."""
+        """Return the output shape, which is the input shape."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor."""
+        """Return all arguments of the constructor."""
         return super().get_config() | {"reduction": self.reduction, "kernel_size": self.kernel_size}

@@ -1,4 +1,4 @@
-"""Channel gate: which channels matter, learned from their global mean and maximum."""
+"""Channel gate: one weight per channel, learned from its global mean and maximum."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ __all__ = ["ChannelGate"]
 
 @keras.saving.register_keras_serializable(package="plb_ablate")
 class ChannelGate(keras.layers.Layer):
-    """Multiply an image by one weight a channel, from a two-layer network shared by global mean and global maximum.
+    """Multiply each channel of an image by a weight from a two-layer network, shared by global mean and maximum.
 
     Parameters
     ----------
     reduction : int
-        Channels divided by this give the width of the hidden layer.
+        The hidden layer has the number of channels divided by this.
     **kwargs
-        Of `keras.layers.Layer`.
+        Arguments of `keras.layers.Layer`.
 
     Call arguments
     --------------
@@ -53,9 +53,9 @@ class ChannelGate(keras.layers.Layer):
         return x * ops.sigmoid(logits)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape of the output: that of the input."""
+        """Return the output shape, which is the input shape."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor."""
+        """Return all arguments of the constructor."""
         return super().get_config() | {"reduction": self.reduction}

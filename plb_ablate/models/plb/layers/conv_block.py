@@ -1,4 +1,4 @@
-"""The conv block that the Pattern Learning Block and the dilated stage are made of."""
+"""The convolution block of the Pattern Learning Block and of the dilated stage."""
 
 from typing import Any
 
@@ -29,13 +29,13 @@ class ConvBlock(keras.layers.Layer):
     dilation : int
         Dilation of the convolution, in frames and coefficients.
     dropout : float
-        Share of channels dropped in training.
+        Fraction of channels dropped in training.
     momentum : float
         Momentum of the moving batch statistics.
     precision : str
-        Of the convolution in training, if the image has several channels; see `kernels.mixed_precision`.
+        Precision of the convolution in training, if the image has several channels; see `kernels.mixed_precision`.
     **kwargs
-        Of `keras.layers.Layer`.
+        Arguments of `keras.layers.Layer`.
 
     Call arguments
     --------------
@@ -47,7 +47,7 @@ class ConvBlock(keras.layers.Layer):
 
     Notes
     -----
-    The batch statistics are one pair per time step (normalisation over axis 1), as in the published experiments.
+    Batch normalisation has one mean and variance per time step (axis 1), as in the published code.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class ConvBlock(keras.layers.Layer):
         return x
 
     def _move(self, mean: Any, variance: Any) -> None:
-        """Let the moving statistics follow those of a batch."""
+        """Update the moving statistics with those of a batch."""
         for moving, now in ((self.bn.moving_mean, mean), (self.bn.moving_variance, variance)):
             moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
 
     def _train_one_channel(self, x: Any) -> Any:
-        """Convolution to pooling by `kernels.fused_conv_block`: the same function at a third of the time."""
+        """Apply the block with `kernels.fused_conv_block`: the same function in a third of the time."""
         patches = PoolingPatches(x, self.dilation)
         kernel = ops.reshape(self.conv.kernel, (-1, self.filters))
         mean, variance = output_statistics(patches, kernel, self.conv.bias)
@@ -105,11 +105,11 @@ class ConvBlock(keras.layers.Layer):
         return ops.reshape(output, (-1, *self.compute_output_shape(x.shape)[1:]))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape of the output for a given shape of the input."""
+        """Return the output shape for an input shape."""
         return tuple(self.pool.compute_output_shape(self.conv.compute_output_shape(input_shape)))
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor."""
+        """Return all arguments of the constructor."""
         return super().get_config() | {
             "filters": self.filters,
             "dilation": self.dilation,

@@ -1,4 +1,4 @@
-"""Depthwise-separable convolution that encapsulates the feature maps."""
+"""Depthwise-separable convolution that produces the feature maps for the capsules."""
 
 from typing import Any
 
@@ -21,9 +21,9 @@ class DWSCNN(keras.layers.Layer):
     dilation : int
         Dilation of the depthwise convolution.
     precision : str
-        Of the pointwise convolution in training; see `plb_ablate.models.plb.kernels.mixed_precision`.
+        Precision of the pointwise convolution in training; see `plb_ablate.models.plb.kernels.mixed_precision`.
     **kwargs
-        Of `keras.layers.Layer`.
+        Arguments of `keras.layers.Layer`.
 
     Call arguments
     --------------
@@ -60,9 +60,9 @@ class DWSCNN(keras.layers.Layer):
         return convolve(x, ops.convert_to_tensor(self.pointwise.kernel)) + self.pointwise.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape of the output for a given shape of the input."""
+        """Return the output shape for an input shape."""
         return tuple(self.pointwise.compute_output_shape(self.depthwise.compute_output_shape(input_shape)))
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor."""
+        """Return all arguments of the constructor."""
         return super().get_config() | {"filters": self.filters, "dilation": self.dilation, "precision": self.precision}

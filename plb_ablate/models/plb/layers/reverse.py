@@ -15,9 +15,9 @@ class Reverse(keras.layers.Layer):
     Parameters
     ----------
     axis : int
-        1 is time, 2 is the coefficient axis of (batch, time, coefficient, 1).
+        1 for the time axis, 2 for the coefficient axis of (batch, time, coefficient, 1).
     **kwargs
-        Of `keras.layers.Layer`.
+        Arguments of `keras.layers.Layer`.
 
     Call arguments
     --------------
@@ -37,9 +37,9 @@ class Reverse(keras.layers.Layer):
         return ops.flip(x, axis=self.axis)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape of the output: that of the input."""
+        """Return the output shape, which is the input shape."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor."""
+        """Return all arguments of the constructor."""
         return super().get_config() | {"axis": self.axis}

@@ -1,4 +1,4 @@
-"""Dynamic routing from many capsules to a few."""
+"""Dynamic routing between capsules."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ class DynamicRouting(keras.layers.Layer):
     capsules : int
         Number of output capsules.
     dimension : int
-        Length of an output capsule.
+        Dimension of an output capsule.
     iterations : int
-        Routing iterations.
+        Number of routing iterations.
     **kwargs
-        Of `keras.layers.Layer`.
+        Arguments of `keras.layers.Layer`.
 
     Call arguments
     --------------
@@ -37,11 +37,12 @@ class DynamicRouting(keras.layers.Layer):
     -----
     With ``u_hat = x W``: the coupling ``c`` is the softmax of the logits ``b`` over the output capsules (``b`` starts
     at 0), ``o = sum_n c u_hat``; between iterations ``o`` is l2-normalised and ``b = <o, u_hat>`` replaces the old
-    logits. ``u_hat`` itself (n times larger than the input) is never formed: both sums are contracted with ``W``.
+    logits. ``u_hat`` is never computed explicitly, because it is much larger than the input: both sums are contracted
+    with ``W``.
 
     References
     ----------
-    Sabour et al., Dynamic Routing Between Capsules, NeurIPS 2017, procedure 1, with the published model's changes.
+    Sabour et al., Dynamic Routing Between Capsules, NeurIPS 2017, procedure 1, with the changes of the published model.
     """
 
     def __init__(self, capsules: int = 6, dimension: int = 64, iterations: int = 3, **kwargs: Any) -> None:
@@ -67,11 +68,11 @@ class DynamicRouting(keras.layers.Layer):
         return squash(outputs)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape of the output for a given shape of the input."""
+        """Return the output shape for an input shape."""
         return (input_shape[0], self.capsules, self.dimension)
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor."""
+        """Return all arguments of the constructor."""
         return super().get_config() | {
             "capsules": self.capsules,
             "dimension": self.dimension,

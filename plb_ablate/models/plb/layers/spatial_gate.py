@@ -1,4 +1,4 @@
-"""Spatial gate: where to look, learned from the mean and the maximum over channels."""
+"""Spatial gate: one weight per position, learned from the mean and the maximum over channels."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ class SpatialGate(keras.layers.Layer):
     Parameters
     ----------
     kernel_size : int
-        Side of the convolution, odd.
+        Size of the convolution kernel, odd.
     momentum, epsilon : float
-        Of the batch normalisation.
+        Parameters of the batch normalisation.
     **kwargs
-        Of `keras.layers.Layer`.
+        Arguments of `keras.layers.Layer`.
 
     Call arguments
     --------------
@@ -42,7 +42,7 @@ class SpatialGate(keras.layers.Layer):
     def __init__(self, kernel_size: int = 7, momentum: float = 0.01, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size={kernel_size}: the convolution has a middle only if its side is odd.")
+            raise ValueError(f"kernel_size={kernel_size} must be odd, for example 7.")
         self.kernel_size, self.momentum, self.epsilon = kernel_size, momentum, epsilon
         self.conv = keras.layers.Conv2D(1, kernel_size, padding="same", use_bias=False, name="conv")
         self.bn = keras.layers.BatchNormalization(momentum=momentum, epsilon=epsilon, name="bn")
@@ -57,7 +57,7 @@ class SpatialGate(keras.layers.Layer):
         return x * ops.sigmoid(ops.relu(self.bn(self._convolve(x, training), training=training)))
 
     def _convolve(self, x: Any, training: bool | None) -> Any:
-        """Convolve the two maps; of a one-channel image both are the image, and the kernel's planes add up."""
+        """Convolve the two maps; for a one-channel image both equal the image, so the kernel's planes are summed."""
         kernel = ops.convert_to_tensor(self.conv.kernel)
         if x.shape[-1] == 1:
             maps, kernel = x, ops.sum(kernel, axis=2, keepdims=True)
@@ -68,11 +68,11 @@ class SpatialGate(keras.layers.Layer):
         return ops.conv(maps, kernel, padding="same")
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape of the output: that of the input."""
+        """Return the output shape, which is the input shape."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Every argument of the constructor."""
+        """Return all arguments of the constructor."""
         return super().get_config() | {
             "kernel_size": self.kernel_size,
             "momentum": self.momentum,
