@@ -33,9 +33,9 @@ def test_rows_stand_in_the_published_order_then_streams_then_combinations() -> N
 
 def test_modules_need_not_be_those_of_the_published_study() -> None:
     program = (
-        "from plb_ablate import ablation\n"
-        "ablation.MODULES, ablation.NAMED_VARIANTS = ('residual', 'pooling'), ()\n"
-        "ablation.NETWORKS = ('none', 'residual', 'pooling', 'residual+pooling')\n"
+        "from plb_ablate.config import variants\n"
+        "variants.MODULES, variants.NAMED_VARIANTS = ('residual', 'pooling'), ()\n"
+        "variants.NETWORKS = ('none', 'residual', 'pooling', 'residual+pooling')\n"
         "from plb_ablate.report.study import ORDER\n"
         "print(*ORDER)"
     )
