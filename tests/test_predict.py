@@ -91,7 +91,7 @@ def test_the_way_to_hear_all_is_that_of_the_model(
     command = [str(recordings / "growing.flac"), "--model", "m"]
     assert predict.main(command) == 0
     said = capsys.readouterr().err
-    assert f"{advice} hears all of them" in said
+    assert f"{advice} classifies whole recordings" in said
     assert predict.main([*command, *said[said.index("--window") :].split()[:4]]) == 0
     assert capsys.readouterr().err == ""
 
