@@ -43,7 +43,7 @@ def test_the_tracking_page_names_all_that_a_run_has(small_corpus: Path, empty_st
     config = a_config(small_corpus, tmp_path, study="demo")
     prepared, cells = planned(config)
     tracker = Tracker(config.tracking, Ledger(Path(config.ledger)))
-    tracker.deliver(finish(tracker.ledger, cells[0], prepared))
+    tracker.upload(finish(tracker.ledger, cells[0], prepared))
     page = (DOCS / "tracking.md").read_text()
     runs = tracker.client.search_runs([tracker.experiment])
     assert len(runs) == 2
