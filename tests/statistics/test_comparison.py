@@ -305,7 +305,7 @@ def test_missing_cells_are_listed() -> None:
         pair(none, variant, "cbam")
     assert str(caught.value) == (
         "cbam cannot be paired with none: cbam lacks (seed, fold) (42, 3), (42, 7); "
-        "none lacks (seed, fold) (43, 0). Run these cells."
+        "none lacks (seed, fold) (43, 0). Train these folds."
     )
 
 
