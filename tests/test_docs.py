@@ -142,7 +142,7 @@ def test_a_module_is_added_as_the_page_says(tmp_path: Path) -> None:
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "3 passed" in tested.stdout
     refused = run(folder, "-m", "plb_ablate", "ablation=gian")
-    assert "routing, gain joined by '+'" in refused.stderr
+    assert "sa, routing, gain, each once and joined by '+'" in refused.stderr
 
 
 # ---------------------------------------------------------------------- the built pages
