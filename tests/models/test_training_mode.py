@@ -18,7 +18,7 @@ VARIANTS = ("none", "dwscnn", "cbam", "spa", "sa", "routing", "spa_published", "
 SLOWLY = tuple(name for name in VARIANTS if name != "sa")
 """Variants whose masks are drawn with the long proofs: a minute each."""
 
-DRAWS, BATCH, CLASSES = 200, 2, 5
+DRAWS, BATCH, CLASSES = 200, 1, 5
 
 
 def utterances(classes: int) -> tuple[Any, Any]:

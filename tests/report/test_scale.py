@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,15 +18,34 @@ print(json.dumps([code, used.ru_utime + used.ru_stime, peak_resident_mb() * 1e6 
 """
 
 
-@pytest.mark.slow
-def test_ten_thousand_folds_are_reported_in_20_seconds_and_a_gibibyte(uri: str, tmp_path: Path) -> None:
-    written = fill(tmp_path / "mlflow.db", seeds=12)
-    assert written == 12 * 10 * len(VARIANTS) * len(DATASETS) > 10_000
-    command = [sys.executable, "-c", MEASURED, "--tracking-uri", uri, "--out", str(tmp_path / "r")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+SEEDS = 3, 12
+"""Seeds of the small and of the large store."""
+
+
+def reported(store: Path, out: Path, seeds: int) -> tuple[float, float]:
+    """Fill a copy of an empty store, report it; processor seconds and peak memory in GiB."""
+    written = fill(store, seeds=seeds)
+    assert written == seeds * 10 * len(VARIANTS) * len(DATASETS)
+    command = [sys.executable, "-c", MEASURED, "--tracking-uri", f"sqlite:///{store}", "--out", str(out)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=store.parent)
     code, seconds, gibibytes = json.loads(ended.stdout.splitlines()[-1])
     print(f"{written} fold runs: {seconds:.1f} s of processor time, {gibibytes:.2f} GiB")
     assert code == 0
-    assert sorted(path.stem for path in (tmp_path / "r").glob("*.md")) == list(DATASETS)
-    assert seconds < 20
+    assert sorted(path.stem for path in out.glob("*.md")) == list(DATASETS)
+    return seconds, gibibytes
+
+
+@pytest.mark.slow
+def test_the_report_of_ten_thousand_folds_needs_a_gibibyte_and_grows_no_faster_than_they_do(
+    empty_store: Path, tmp_path: Path
+) -> None:
+    """Time is a ratio within one run, since processors differ; seconds are for `make bench`."""
+    found = []
+    for seeds in SEEDS:
+        folder = tmp_path / str(seeds)
+        folder.mkdir()
+        shutil.copy(empty_store, folder / "mlflow.db")
+        found.append(reported(folder / "mlflow.db", folder / "r", seeds))
+    (small, _), (large, gibibytes) = found
+    assert large / small < SEEDS[1] / SEEDS[0]
     assert gibibytes < 1
