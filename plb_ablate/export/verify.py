@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from plb_ablate.export.load_run import TrainedModel
 from plb_ablate.inference.litert import LiteRTModel
+from plb_ablate.models.inference_function import inference_function
 from plb_ablate.training.metrics import wa
 
 __all__ = ["FormatCheck", "check_formats", "keras_predictor"]
@@ -94,8 +95,7 @@ def _load(path: Path, threads: int) -> Predictor:
 
 def keras_predictor(model: keras.Model) -> Predictor:
     """Return a prediction function that is traced once, for any number of utterances."""
-    spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    infer = tf.function(lambda x: model(x, training=False), input_signature=[spec])
+    infer = inference_function(model)
     return lambda features: infer(tf.constant(features[..., None])).numpy()
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Trainer
 from plb_ablate.core.seeding import derive_seed
+from plb_ablate.models.inference_function import inference_function
 from plb_ablate.models.inspection import check_removal, module_parameters, named_weights, random_generators
 from plb_ablate.models.plb.loss import smooth
 from plb_ablate.models.plb.network import build_model
@@ -59,10 +60,7 @@ class FoldTrainer:
         self.loss = compile_for_training(self.model, trainer)
         self.model.optimizer.build(self.model.trainable_variables)
         self._initial = [variable.numpy() for variable in self._variables]
-        self._infer = tf.function(
-            lambda x: self.model(x, training=False),
-            input_signature=[tf.TensorSpec((None, *self.model.input_shape[1:]), tf.float32)],
-        )
+        self._infer = inference_function(self.model)
 
     @property
     def parameters(self) -> dict[str, int]:
