@@ -8,6 +8,7 @@ PlbError
 ├── ProtocolError      the requested folds cannot be made from this corpus
 │   └── LeakageError   the splits of a speaker-independent protocol share speakers or recordings
 ├── RemovalError       an ablation did not change the network
+├── DivergenceError    a training produced a loss, probability or weight that is not finite
 ├── ModelError         an exported model is missing or damaged, or cannot be created or run
 ├── PairingError       two variants cannot be compared on identical folds
 ├── StoreError         the ledger or the MLflow store cannot be read or written
@@ -27,6 +28,7 @@ __all__ = [
     "CellError",
     "ConfigError",
     "CorpusError",
+    "DivergenceError",
     "DownloadError",
     "LeakageError",
     "ModelError",
@@ -90,6 +92,12 @@ class LeakageError(ProtocolError):
 
 class RemovalError(PlbError):
     """An ablation did not change the network."""
+
+
+class DivergenceError(PlbError):
+    """A training produced a loss, a probability or a weight that is not finite; it has no result."""
+
+    exit_code = 1
 
 
 class ModelError(PlbError):

@@ -14,6 +14,7 @@ Layout, one folder for each cell::
 """
 
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -81,6 +82,13 @@ class LedgerEntry:
         if self.error:
             return "failed"
         return "stale" if (self.folder / "progress.json").exists() else "missing"
+
+    @property
+    def diverged(self) -> bool:
+        """Whether there is a result although its loss is not finite, as earlier versions accepted it."""
+        file = self.result / "history.csv"
+        last = file.read_text().splitlines()[-1].split(",") if file.exists() else []
+        return not all(math.isfinite(float(value or "nan")) for value in last)
 
     def read(self, name: str) -> Any:
         """Read a JSON file of the cell (``cell.json``, ``progress.json``, ``result/scores.json``); None if absent."""

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from plb_ablate.config.variants import same_network_notes
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.store import Ledger
+from plb_ablate.training.metrics import is_flat
 
 __all__ = ["SweepProgress"]
 
@@ -65,6 +66,8 @@ class SweepProgress:
         if scores:
             chosen = scores["rules"][scores["headline"]]
             note = f"WA {100 * chosen['wa']:.1f} % at epoch {chosen['epoch'] + 1}"
+            if is_flat(chosen):
+                note += " (warning: it predicts one class for every utterance)"
         done = len(self.ended) + len(self.skipped)
         line = f"[{done}/{len(self.cells)}] {cell.label}: {note}; {self._left()}"
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)

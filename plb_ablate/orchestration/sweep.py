@@ -24,6 +24,8 @@ from plb_ablate.tracking.store import check_store
 
 __all__ = ["Sweep"]
 
+_DIVERGED = "the result of an earlier version diverged; delete the cell's folder to train it again"
+
 _POLL = 1.0
 """Seconds between two checks of cells that other processes train."""
 
@@ -148,7 +150,9 @@ class Sweep:
         if self.uploader:
             self.uploader.finish()
         entries = [(cell, self.ledger.entry(cell)) for cell in self.cells]
-        missing = [(cell, entry) for cell, entry in entries if entry.state != "done"]
+        diverged = {cell.id for cell, entry in entries if cell.id in self.progress.skipped and entry.diverged}
+        self.failures |= dict.fromkeys(diverged, _DIVERGED)
+        missing = [(cell, entry) for cell, entry in entries if entry.state != "done" or cell.id in diverged]
         if missing:
             why = {cell.id: self.failures.get(cell.id) or entry.error or entry.state for cell, entry in missing}
             lines = [f"  {cell.label}: {why[cell.id].strip()} (log: {entry.log})\n" for cell, entry in missing]

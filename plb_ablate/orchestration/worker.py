@@ -123,7 +123,9 @@ def _last_state(entry: LedgerEntry) -> TrainingState | None:
         return None
     try:
         state = TrainingState.load(entry.state_file)
-    except Exception as error:  # a damaged checkpoint: train from the start
+        if broken := state.not_finite:
+            raise ValueError(f"{', '.join(broken)} not finite")
+    except Exception as error:  # train from the start
         print(f"{entry.state_file} is damaged ({error}): training starts again", flush=True)
         return None
     print(f"resuming after epoch {state.epoch}", flush=True)

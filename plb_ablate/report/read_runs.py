@@ -13,7 +13,7 @@ from plb_ablate.core.provenance import LIBRARIES
 from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey, group_studies
 from plb_ablate.tracking.mlflow_reader import StoredRun, experiment_id, finished_runs, read_artifact
 from plb_ablate.tracking.store import START
-from plb_ablate.training.metrics import SCORES
+from plb_ablate.training.metrics import PREDICTED_CLASSES, SCORES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,9 +26,13 @@ PROVENANCE = ("git_commit", "hardware", "host", "onednn", "python", *LIBRARIES)
 _KEY = ("dataset", "protocol", "trainer", "reverse", "config_hash")
 _NEEDED = frozenset({*_KEY, "ablation", "seed", "n_folds"})
 _TAGS = _NEEDED | {"fold", "headline", *PROVENANCE}
-_SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*SCORES, "epoch"))
+_SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*SCORES, PREDICTED_CLASSES, "epoch"))
 _SIZES = ("n_train", "n_validation", "n_test")
 _MODULE = "params/module/"
+_LOSS = "train/loss"
+
+_INFINITE = 1e300
+"""Losses from here on are infinite: MLflow stores infinity as the largest float."""
 
 MAX_PARENTS = 3
 """Number of parent runs in which a leakage audit is looked for; all parents of a study store the same audit."""
@@ -56,7 +60,7 @@ def read_studies(
         If the store cannot be read, or has no finished fold for these arguments.
     """
     number, only = experiment_id(client, experiment), {"dataset": dataset} if dataset else {}
-    children = finished_runs(client, number, {"level": "fold"} | only, _TAGS, {*_SCORES, *_SIZES, "seconds"})
+    children = finished_runs(client, number, {"level": "fold"} | only, _TAGS, {*_SCORES, *_SIZES, "seconds", _LOSS})
     parents = finished_runs(client, number, {"level": "config"} | only, _TAGS, None)
     folds = [_fold_run(run) for run in children if run.tags.keys() >= _NEEDED]
     configs = [_config_run(run) for run in parents if run.tags.keys() >= _NEEDED]
@@ -116,6 +120,7 @@ def _fold_run(run: StoredRun) -> FoldRun:
         n_train=int(metrics.get("n_train", 0)),
         n_validation=int(metrics.get("n_validation", 0)),
         n_test=int(metrics.get("n_test", 0)),
+        diverged=not abs(metrics.get(_LOSS, 0.0)) < _INFINITE,
         tags=_provenance(tags),
     )
 

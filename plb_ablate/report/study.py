@@ -72,6 +72,8 @@ class FoldRun:
         Training time.
     ended : int
         End of the run, milliseconds since 1970; of several runs of a cell the latest is used.
+    diverged : bool
+        Whether the training loss of the last epoch is not finite; the scores of such a run are not used.
     tags : mapping of str to str
         Provenance: commit, hardware, versions.
     """
@@ -89,11 +91,12 @@ class FoldRun:
     n_train: int = 0
     n_validation: int = 0
     n_test: int = 0
+    diverged: bool = False
     tags: Mapping[str, str] | None = None
 
     def value(self, rule: str, metric: str) -> float:
-        """Return one score as a fraction; NaN if the run has none."""
-        return self.scores.get(rule, {}).get(metric, math.nan)
+        """Return one score as a fraction; NaN if the run has none or its training diverged."""
+        return math.nan if self.diverged else self.scores.get(rule, {}).get(metric, math.nan)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,13 @@ class TrainingState:
     epoch_seconds: list[float] = field(default_factory=list)
 
     @property
+    def not_finite(self) -> tuple[str, ...]:
+        """What is infinite or NaN after the last epoch: names of curves, ``probabilities``, ``weights``."""
+        found = [name for name, curve in self.history.items() if not np.isfinite(curve[-1:]).all()]
+        arrays = {"probabilities": self.probabilities.values(), "weights": (*self.variables, *self.weights.values())}
+        return (*found, *(name for name, values in arrays.items() if not all(np.isfinite(v).all() for v in values)))
+
+    @property
     def seconds(self) -> float:
         """Total training time, without interruptions."""
         return sum(self.epoch_seconds)

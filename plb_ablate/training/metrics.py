@@ -1,15 +1,20 @@
 """Scores of predictions, all as fractions in [0, 1]."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PUBLISHED_BATCH", "SCORES", "published_score", "score_predictions", "wa"]
+__all__ = ["PREDICTED_CLASSES", "PUBLISHED_BATCH", "SCORES", "is_flat", "published_score", "score_predictions", "wa"]
 
 Labels = NDArray[np.integer]
 
 SCORES = ("score", "wa", "ua", "macro_f1")
 """Names of the scores: published score (mean of batch accuracies), weighted accuracy (over utterances), unweighted
 accuracy (mean recall) and macro-averaged F1."""
+
+PREDICTED_CLASSES = "predicted_classes"
+"""Name of the number of classes that a model predicts for at least one test utterance, kept beside the scores."""
 
 PUBLISHED_BATCH = 32
 """Batch size of the published evaluation, on which its score depends."""
@@ -40,8 +45,13 @@ def wa(labels: Labels, predicted: Labels) -> float:
     return float(np.mean(labels == predicted))
 
 
+def is_flat(scores: Mapping[str, float]) -> bool:
+    """Whether scores are those of a model that predicts one class for every utterance, although there are several."""
+    return scores.get(PREDICTED_CLASSES) == 1 and scores["wa"] < 1
+
+
 def score_predictions(labels: Labels, predicted: Labels) -> dict[str, float]:
-    """Compute all scores of `SCORES`.
+    """Compute all scores of `SCORES`, and `PREDICTED_CLASSES`.
 
     Parameters
     ----------
@@ -60,4 +70,5 @@ def score_predictions(labels: Labels, predicted: Labels) -> dict[str, float]:
         "wa": wa(labels, predicted),
         "ua": float(recall_score(labels, predicted, labels=present, average="macro", zero_division=0.0)),
         "macro_f1": float(f1_score(labels, predicted, labels=present, average="macro", zero_division=0.0)),
+        PREDICTED_CLASSES: len(np.unique(predicted)),
     }

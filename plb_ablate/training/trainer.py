@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Trainer
+from plb_ablate.core.errors import DivergenceError
 from plb_ablate.core.seeding import derive_seed
 from plb_ablate.models.inference_function import inference_function
 from plb_ablate.models.inspection import check_removal, module_parameters, named_weights, random_generators
@@ -108,6 +109,11 @@ class FoldTrainer:
         -------
         TrainingState
             State after the last epoch.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss, probability or weight is not finite after an epoch; `on_epoch` is not called for that epoch.
         """
         state = resume or TrainingState()
         self._restore(state, seed, fold.index)
@@ -131,10 +137,10 @@ class FoldTrainer:
         return np.concatenate([self._infer(x[i : i + batch_size]).numpy() for i in range(0, len(x), batch_size)])
 
     def save_weights(self, weights: dict[str, Array], path: Path) -> None:
-        """Save weights, given by their public names, as a Keras ``.weights.h5`` file of the model."""
+        """Save weights, given by their public names, as a Keras ``.weights.h5`` file without the optimiser's state."""
         for name, variable in named_weights(self.model).items():
             variable.assign(weights[name])
-        self.model.save_weights(path)
+        keras.Model(self.model.inputs, self.model.outputs).save_weights(path)  # a model that has no optimiser
 
     def _restore(self, state: TrainingState, seed: int, fold: int) -> None:
         """Restore weights and optimiser from `state`; initial weights depend on (seed, fold, name) only."""
@@ -157,6 +163,10 @@ class FoldTrainer:
             .map(lambda index: (tf.gather(inputs, index), tf.gather(targets, index)))
             .prefetch(2)
         )
+
+
+def _kept_after(epochs: int) -> str:
+    return f"The state after epoch {epochs} is the last finite one and is kept." if epochs else "No epoch was finite."
 
 
 class _ScoreEpochs(keras.callbacks.Callback):
@@ -196,6 +206,12 @@ class _ScoreEpochs(keras.callbacks.Callback):
         state.epoch = epoch + 1
         state.variables = [variable.numpy() for variable in self.owner._variables]
         state.epoch_seconds.append(time.monotonic() - self.started)
+        if broken := state.not_finite:
+            raise DivergenceError(
+                f"the training diverged in epoch {epoch + 1} of {self.owner.trainer.epochs}: {', '.join(broken)} not "
+                f"finite (NaN or infinite). {_kept_after(epoch)} Try a smaller trainer.learning_rate "
+                f"(now {self.owner.trainer.learning_rate:g})."
+            )
         self.on_epoch(state)
 
     def _score(self, side: str, labels: Array, probabilities: Array) -> None:

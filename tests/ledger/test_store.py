@@ -145,3 +145,10 @@ def test_cell_ids_depend_on_what_decides_a_result(small_corpus: Path, tmp_path: 
     assert ids(fold=1) == ids()[1:2]
     with pytest.raises(Exception, match="fold=3 does not exist"):
         ids(fold=3)
+
+
+@pytest.mark.parametrize(("last", "diverged"), [("1,0.5,0.25", False), ("1,,0.25", True), ("1,0.5,inf", True)])
+def test_a_result_with_a_loss_that_is_not_finite_is_told_apart(entry: LedgerEntry, last: str, diverged: bool) -> None:
+    with entry.claimed({}), entry.writing_result() as folder:
+        (folder / "history.csv").write_text(f"epoch,train/loss,test/wa\n0,0.7,0.2\n{last}\n")
+    assert entry.diverged is diverged

@@ -167,3 +167,14 @@ def test_bad_recordings_are_all_named_before_any_training(commands: CommandLine)
     for name in ("08a01Na", "08a01Wa", "09a01Fa", "09a01Na"):
         assert name in done.stderr
     assert not (commands.folder / "ledger").exists()
+
+
+def test_a_training_that_diverges_is_a_failure_and_no_result(commands: CommandLine, small_corpus: Path) -> None:
+    job = (f"dataset.root={small_corpus}", *SMOKE, "fold=0", "trainer.learning_rate=1e30")
+    done = commands.run(*job)
+    assert done.returncode == 1
+    assert "1 of 1 cells are not done" in done.stderr
+    assert "DivergenceError: the training diverged in epoch 1 of 2" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not cells(commands.folder)
+    assert not statuses(commands.folder)

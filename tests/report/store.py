@@ -96,16 +96,19 @@ class Sweep:
         status: str = "FINISHED",
         cell: str | None = None,
         gap: float = 0.02,
+        loss: float = 0.5,
+        predicted_classes: int = 2,
     ) -> str:
         """Write one fold run: `score` on best_test, lower by `gap` on best_validation, by twice `gap` on the last."""
         tags = {"level": "fold", "mlflow.parentRunId": parent, "fold": str(fold), "classes": '["a", "b"]'}
         tags |= self._tags(ablation, seed, n_folds)
         tags["cell"] = cell or hashlib.sha256(repr(sorted(tags.items())).encode()).hexdigest()[:16]
         metrics = {"seconds": 12.5, "n_train": 9.0 * self.n_test, "n_validation": 0.0, "n_test": float(self.n_test)}
-        metrics |= {"train/loss": 0.5, "test/wa": 0.5}
+        metrics |= {"train/loss": loss, "test/wa": 0.5}
         for rule in RULES[self.protocol]:
             value = score - gap * ("best_test", "best_validation", "last").index(rule)
             values = {"score": value, "wa": value - 0.001, "ua": value - 0.01, "macro_f1": value - 0.02, "epoch": 3.0}
+            values["predicted_classes"] = predicted_classes
             metrics |= {f"{rule}/{name}": number for name, number in values.items()}
         return self._run(tags, metrics, status)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from plb_ablate.training.metrics import SCORES, published_score, score_predictions, wa
+from plb_ablate.training.metrics import PREDICTED_CLASSES, SCORES, is_flat, published_score, score_predictions, wa
 
 
 def test_published_score_weighs_a_short_batch_like_a_full_one() -> None:
@@ -22,7 +22,7 @@ def test_published_score_of_full_batches_is_wa() -> None:
 def test_ua_and_macro_f1_count_classes_equally() -> None:
     labels = np.array([0, 0, 0, 1])
     scores = score_predictions(labels, np.array([0, 0, 0, 0]))
-    assert tuple(scores) == SCORES
+    assert tuple(scores) == (*SCORES, PREDICTED_CLASSES)
     assert scores["wa"] == 0.75
     assert scores["ua"] == 0.5
     assert scores["macro_f1"] == pytest.approx((6 / 7) / 2)
@@ -32,3 +32,11 @@ def test_classes_that_the_fold_lacks_are_left_out() -> None:
     scores = score_predictions(np.array([0, 0, 2, 2]), np.array([0, 1, 2, 2]))
     assert scores["ua"] == 0.75
     assert scores["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_a_model_is_flat_if_it_predicts_one_class_although_there_are_several() -> None:
+    labels = np.array([0, 0, 1, 2])
+    assert is_flat(score_predictions(labels, np.zeros(4, int)))
+    assert not is_flat(score_predictions(labels, np.array([0, 0, 0, 2])))
+    assert not is_flat(score_predictions(np.zeros(4, int), np.zeros(4, int)))
+    assert not is_flat({"wa": 0.5}), "runs of earlier versions do not have the number"

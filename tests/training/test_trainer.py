@@ -2,8 +2,10 @@
 
 import copy
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -12,8 +14,8 @@ import tensorflow as tf
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Trainer
 from plb_ablate.config.variants import ABLATIONS
-from plb_ablate.core.errors import RemovalError
-from plb_ablate.models.inspection import random_generators
+from plb_ablate.core.errors import DivergenceError, RemovalError
+from plb_ablate.models.inspection import named_weights, random_generators
 from plb_ablate.models.plb.network import build_model
 from plb_ablate.splits.folds import Fold
 from plb_ablate.training.checkpoint import TrainingState
@@ -164,9 +166,23 @@ def test_kept_weights_are_those_of_the_headline_epoch(
     file = tmp_path_factory.mktemp("weights") / "weights.weights.h5"
     trainer.save_weights(states[-1].weights, file)
     trainer._restore(TrainingState(), 9, 9)
-    trainer.model.load_weights(file)
+    fresh = build_model(3, "sa+spa", bn_momentum=0.5)
+    fresh.load_weights(file)
+    for name, weight in named_weights(fresh).items():
+        assert np.array_equal(weight, states[-1].weights[name]), name
+        named_weights(trainer.model)[name].assign(weight)
     predicted = trainer.predict(data[0][FOLD.test][..., None])
     assert np.array_equal(predicted, states[-1].probabilities["best_validation"])
+
+
+def test_the_file_of_weights_has_no_optimiser(
+    trainer: FoldTrainer, states: list[TrainingState], tmp_path: Path
+) -> None:
+    file = tmp_path / "weights.weights.h5"
+    trainer.save_weights(states[-1].weights, file)
+    with h5py.File(file) as stored:
+        assert not any("optimizer" in name for name in stored)
+    assert file.stat().st_size < 1.5 * sum(weight.nbytes for weight in states[-1].weights.values()) + 100_000
 
 
 def test_dropout_and_smoothing_act_in_training_only(trainer: FoldTrainer, data: tuple[np.ndarray, np.ndarray]) -> None:
@@ -203,6 +219,20 @@ def test_every_dropout_layer_of_a_training_draws_its_own_masks(data: tuple[np.nd
         assert all(agreement(a, b) == pytest.approx(0.68, abs=0.1) for a, b in combinations(masks, 2))
     for layer in zip(*steps, strict=True):
         assert all(agreement(a, b) == pytest.approx(0.68, abs=0.1) for a, b in combinations(layer, 2))
+
+
+def test_a_training_that_diverges_ends_with_its_epoch_and_the_last_finite_state(
+    data: tuple[np.ndarray, np.ndarray], states: list[TrainingState]
+) -> None:
+    """The learning rate explodes in the third epoch, so that two finite states are kept."""
+    settings = {"name": "test", "epochs": EPOCHS, "batch_size": 5, "bn_momentum": 0.5}
+    broken = FoldTrainer(3, "sa+spa", "coefficient", Trainer(**settings, decay_from=0, decay_every=2, decay=-80.0))
+    kept: list[TrainingState] = []
+    with pytest.raises(DivergenceError, match=r"epoch 2 of 3: .*weights not finite.*after epoch 1 is the last finite"):
+        broken.fit_fold(*data, FOLD, PROTOCOL, seed=1, on_epoch=lambda state: kept.append(copy.deepcopy(state)))
+    assert [state.epoch for state in kept] == [1]
+    assert same(kept[0], states[0])
+    assert not kept[0].not_finite
 
 
 def dropout_layers(model: keras.Model) -> dict[str, Any]:

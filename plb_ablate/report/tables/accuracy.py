@@ -6,7 +6,8 @@ from statistics import fmean, stdev
 
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.config.variants import same_network_notes
-from plb_ablate.report.study import STREAMS, Study
+from plb_ablate.report.doubtful_runs import diverged_runs, flat_runs
+from plb_ablate.report.study import STREAMS, FoldRun, Study
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, cut, number, rounded, text
 
 __all__ = [
@@ -14,7 +15,7 @@ __all__ = [
     "accuracy_table",
     "block_table",
     "display_name",
-    "missing_note",
+    "doubtful_notes",
     "published_rows",
     "wa_table",
 ]
@@ -114,7 +115,7 @@ def wa_table(study: Study) -> Table:
         tuple(header),
         (*map(tuple, laid), tuple(last)),
         "l" + "r" * (len(header) - 1),
-        (*notes, *missing_note(study, rule, metric)),
+        (*notes, *run_notes(study, rule, metric)),
     )
     return table.with_best((2, 3, 4), range(len(laid)))
 
@@ -156,9 +157,38 @@ def accuracy_table(study: Study, rule: str) -> Table:
         ("Name", "WA(%)", "std WA", "UA(%)", "std UA", "macro-F1(%)", "std F1", "folds"),
         tuple(rows),
         "lrrrrrrr",
-        tuple(missing_note(study, rule, "wa")),
+        tuple(run_notes(study, rule, "wa")),
     )
     return table.with_best((1, 3, 5), range(len(rows)))
+
+
+def run_notes(study: Study, rule: str, metric: str) -> list[str]:
+    """Describe which folds of a table are missing, and which runs of it are doubtful; empty if there are none."""
+    return [*missing_note(study, rule, metric), *doubtful_notes(study, (rule,))]
+
+
+def doubtful_notes(study: Study, rules: Sequence[str]) -> list[str]:
+    """Describe which trainings diverged, and which predict one class only under one of the rules."""
+    diverged, flat = diverged_runs(study), flat_runs(study, rules)
+    notes = []
+    if diverged:
+        notes.append(
+            f"Diverged, so that their scores are not used: {_by_variant(diverged)}. Their loss is not finite; try a "
+            "smaller trainer.learning_rate."
+        )
+    if flat:
+        notes.append(
+            f"One class only: {_by_variant(flat)} predict the same class for every test utterance, so that their "
+            "scores say nothing about a module. They may have diverged, or been trained too briefly."
+        )
+    return notes
+
+
+def _by_variant(runs: Sequence[FoldRun]) -> str:
+    pairs: dict[str, list[tuple[int, int]]] = {}
+    for run in runs:
+        pairs.setdefault(run.ablation, []).append((run.seed, run.fold))
+    return "; ".join(f"{display_name(name)}: {_by_seed(cells)}" for name, cells in pairs.items())
 
 
 def missing_note(study: Study, rule: str, metric: str) -> list[str]:

@@ -3,7 +3,7 @@
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import ALPHA, CERTAIN, Analysis, effect, points
 from plb_ablate.report.study import Study
-from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name
+from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name, doubtful_notes
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
 from plb_ablate.statistics.comparison import Comparison
 from plb_ablate.statistics.equivalence import ROPE
@@ -62,6 +62,7 @@ def verdict(analysis: Analysis) -> str:
         if group:
             lines.append(f"- **{title}**")
             lines += [f"    - {_named(name)}: {_words(c, word)}" for name, c in group]
+    lines += [f"- **{note}**" for note in doubtful_notes(study, (rule,))]
     if analysis.not_compared:
         names = ", ".join(map(display_name, analysis.not_compared))
         lines.append(f"- **Not compared**, because folds are missing: {names}.")

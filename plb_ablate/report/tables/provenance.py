@@ -6,7 +6,7 @@ import io
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import display_name
 from plb_ablate.report.tables.model import Table, TableCell, number, text
-from plb_ablate.training.metrics import SCORES
+from plb_ablate.training.metrics import PREDICTED_CLASSES, SCORES
 
 __all__ = ["fold_csv", "origin_table", "run_table"]
 
@@ -48,7 +48,7 @@ def run_table(study: Study, run_page: str = "") -> Table:
 
 def fold_csv(study: Study) -> str:
     """Return every fold run with all its scores as CSV, for further analysis."""
-    columns = [(rule, metric) for rule in study.rules for metric in (*SCORES, "epoch")]
+    columns = [(rule, metric) for rule in study.rules for metric in (*SCORES, PREDICTED_CLASSES, "epoch")]
     fixed = ("ablation", "seed", "fold", "n_train", "n_validation", "n_test", "seconds")
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
