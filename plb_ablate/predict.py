@@ -19,10 +19,11 @@ from rich.table import Table
 from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import RecordingError, exit_codes
 from plb_ablate.core.progress_bar import with_progress
+from plb_ablate.data.recording_files import find_recordings
 from plb_ablate.features.coefficients import Windows, check_window, mfcc_windows
 from plb_ablate.inference.litert import LiteRTModel
 
-__all__ = ["find_recordings", "main", "predict_file"]
+__all__ = ["main", "predict_file", "recordings_of"]
 
 EXAMPLES = """
 examples:
@@ -32,19 +33,16 @@ examples:
 """
 
 
-def find_recordings(paths: Sequence[Path]) -> list[Path]:
+def recordings_of(paths: Sequence[Path]) -> list[Path]:
     """Return the files of `paths`; folders are searched recursively, in natural order.
 
-    In a folder only files with an ending that libsndfile can read are used; a file in `paths` is always used.
+    In a folder only recordings are used (`plb_ablate.data.recording_files`); a file in `paths` is always used.
     """
-    import soundfile
     from natsort import natsorted
 
-    endings = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".oga", ".opus"}
     files: list[Path] = []
     for path in paths:
-        inside = (file for file in path.rglob("*") if file.suffix.lower() in endings and file.is_file())
-        files += natsorted(inside, key=str) if path.is_dir() else [path]
+        files += natsorted(find_recordings(path, recursive=True), key=str) if path.is_dir() else [path]
     return list(dict.fromkeys(files))
 
 
@@ -103,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = LiteRTModel(options.model, options.threads)
     if options.window is not None:
         check_window(options.window, options.hop, model.card.features)
-    results, problems = _predict_all(model, find_recordings(options.files), options)
+    results, problems = _predict_all(model, recordings_of(options.files), options)
     if options.json:
         failures = [{"file": str(path), "reason": reason} for path, reason in problems]
         print(json.dumps({"classes": model.card.classes, "results": results, "failures": failures}, indent=1))

@@ -61,6 +61,19 @@ def test_a_folder_gives_its_recordings_in_natural_order(recordings: Path, capsys
         assert result["seconds"] == 3
 
 
+def test_what_macos_adds_is_no_recording_and_links_are_followed(
+    recordings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sounds = recordings / "sounds"
+    (sounds / "__MACOSX" / "below").mkdir(parents=True)
+    for junk in ("._loud.wav", ".hidden.wav", "__MACOSX/below/loud.wav", "__MACOSX/._loud.wav"):
+        (sounds / junk).write_bytes(b"\x00\x05\x16\x07 no audio")
+    (recordings / "linked").mkdir()
+    (recordings / "linked" / "all").symlink_to(sounds)
+    assert predict.main([str(recordings / "linked"), "--model", "m", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["results"]) == 4
+
+
 def test_windows_show_where_the_emotion_changes(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(recordings / "growing.flac"), "--model", "m", "--window", "2", "--hop", "1"]
     assert predict.main([*arguments, "--json"]) == 0
@@ -121,7 +134,7 @@ def test_nothing_heavy_is_loaded(recordings: Path) -> None:
     program = (
         "import sys, pathlib, plb_ablate.predict, plb_ablate.features.coefficients\n"
         "plb_ablate.features.coefficients.mfcc_windows(sys.argv[1])\n"
-        "plb_ablate.predict.find_recordings([pathlib.Path(sys.argv[1]).parent])\n"
+        "plb_ablate.predict.recordings_of([pathlib.Path(sys.argv[1]).parent])\n"
         "print([name for name in ('tensorflow', 'keras', 'mlflow', 'hydra', 'omegaconf', 'sklearn', 'pandas', "
         "'matplotlib', 'requests') if name in sys.modules])"
     )

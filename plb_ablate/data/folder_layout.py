@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from plb_ablate.core.errors import CorpusError
+from plb_ablate.data.recording_files import find_recordings
 
 __all__ = ["collect", "layout_error", "wav_files"]
 
@@ -14,12 +15,7 @@ Result = TypeVar("Result")
 
 def wav_files(folder: Path) -> list[Path]:
     """List the WAV files directly in `folder`, sorted by name, without hidden files."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        (path for path in folder.iterdir() if path.suffix.lower() == ".wav" and not path.name.startswith(".")),
-        key=lambda path: path.name,
-    )
+    return find_recordings(folder, (".wav",))
 
 
 def layout_error(dataset: str, root: Path, expected: str) -> CorpusError:

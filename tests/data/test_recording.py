@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from plb_ablate.data.audio_file import read_samples
+from plb_ablate.data.audio_file import Header, read_header, read_samples
 
 TONE = (9000 * np.sin(np.arange(8000) / 10)).astype("<i2")
 GUID = b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
@@ -61,11 +61,41 @@ def test_good_recordings(recording: bytes) -> None:
     np.testing.assert_array_equal(samples, TONE / np.float32(32768))
 
 
+def unpadded(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content
+
+
+@pytest.mark.parametrize("content", [b"odd", b"INFOx", b"INFOICMT and so on, thirty three"[:31]])
+def test_an_odd_chunk_without_its_pad_byte_is_read(content: bytes) -> None:
+    recording = wav(before=unpadded(b"LIST", content) + unpadded(b"bext", content), after=unpadded(b"LIST", content))
+    with pytest.raises(soundfile.LibsndfileError):
+        soundfile.read(io.BytesIO(recording))
+    samples, _ = read_samples(recording)
+    np.testing.assert_array_equal(samples, TONE / np.float32(32768))
+
+
+def test_an_odd_number_of_bytes_of_samples_needs_no_pad_byte() -> None:
+    eight_bit = (TONE[:7999] // 256 + 128).astype("u1")
+    whole = wav(eight_bit)
+    bare = whole[:-1] + unpadded(b"LIST", b"INFO")
+    for recording in (whole, whole[:-1], bare):
+        assert len(read_samples(recording)[0]) == 7999
+
+
+@pytest.mark.parametrize(
+    "recording", [wav(), wav(length=0, riff_length=0), wav(length=0xFFFFFFFF, riff_length=0xFFFFFFFF), flac()]
+)
+def test_the_header_says_what_decoding_finds(recording: bytes) -> None:
+    assert read_header(recording) == Header(8000, 16_000, 1)
+
+
 def test_channels_are_averaged() -> None:
     stereo = np.stack([TONE, TONE // 3], axis=1)
     samples, _ = read_samples(wav(stereo, channels=2))
     np.testing.assert_allclose(samples, stereo.mean(axis=1) / 32768, atol=1e-7)
 
+
+LFS_POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{64 * 'a'}\nsize 16044\n".encode()
 
 NAN = TONE.astype("<f4") / 32768
 NAN[5] = np.nan
@@ -88,6 +118,7 @@ INFINITE[7] = np.inf
         (wav(before=chunk(b"LIST", bytes(100)))[:90], "truncated: the file ends before its samples begin"),
         (b"not a recording", "not audio"),
         (bytes(1000), "not audio"),
+        (LFS_POINTER, "a Git LFS pointer, not the recording itself; `git lfs pull`"),
         (b"RIFF\x04\x00\x00\x00AVI LIST", "not audio"),
         (flac(-2000), "not audio that can be decoded|truncated"),
         (wav(np.zeros_like(TONE)), "silent: every sample is zero"),
