@@ -25,6 +25,9 @@ class Utterance:
         Recording session; the speaker if the corpus has no sessions.
     gender : str
         ``F``, ``M``, or empty if the corpus does not provide it.
+    official_path : str
+        Path of the recording in the official layout, with forward slashes, wherever `path` really lies; empty if that
+        is its path relative to the root of the corpus.
     """
 
     path: Path
@@ -32,6 +35,7 @@ class Utterance:
     speaker: str
     session: str
     gender: str = ""
+    official_path: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,15 @@ class Corpus:
         Class names in label order: the position is the label.
     utterances : tuple of Utterance
         In the order from which the published folds are made.
+    notes : tuple of str
+        Sentences on what was read, if the folder is not laid out as distributed.
     """
 
     name: str
     root: Path
     classes: tuple[str, ...]
     utterances: tuple[Utterance, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -72,5 +79,8 @@ class Corpus:
 
     @property
     def relative_paths(self) -> tuple[str, ...]:
-        """Audio file of each utterance relative to `root`, with forward slashes on every platform."""
-        return tuple(path.relative_to(self.root).as_posix() for path in self.paths)
+        """Path of each utterance in the official layout, with forward slashes on every platform.
+
+        It identifies the utterance however the corpus was unpacked.
+        """
+        return tuple(u.official_path or u.path.relative_to(self.root).as_posix() for u in self.utterances)

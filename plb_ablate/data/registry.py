@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from plb_ablate.core.errors import ConfigError
+from plb_ablate.data.copies import without_copies
 from plb_ablate.data.corpora import emodb, iemocap, ravdess
 from plb_ablate.data.corpus import Corpus, Utterance
 from plb_ablate.data.reference_counts import ReferenceCounts
@@ -24,7 +25,7 @@ class Reader(Protocol):
         """Published counts, against which a folder is checked."""
 
     def list_utterances(self, root: Path) -> list[Utterance]:
-        """List the utterances in `root` in the published order."""
+        """List the utterances in `root` in the published order; copies of a recording may follow it."""
 
 
 READERS: dict[str, Reader] = {"emodb": emodb, "ravdess": ravdess, "iemocap": iemocap, "synthetic": synthetic}
@@ -39,19 +40,21 @@ def read_corpus(name: str, root: Path | str) -> Corpus:
     name : str
         A key of `READERS`.
     root : Path or str
-        Folder of the corpus in its official layout. The ``synthetic`` corpus is created if it is missing.
+        Folder of the corpus, as distributed or as it is commonly unpacked. The ``synthetic`` corpus is created if it is
+        missing.
 
     Returns
     -------
     Corpus
-        The utterances in the order from which the published folds are made.
+        The utterances in the order from which the published folds are made; a recording that lies there several times
+        is in it once.
 
     Raises
     ------
     ConfigError
         If `name` is not a key of `READERS`.
     CorpusError
-        If the folder or a file name differs from the official distribution.
+        If the folder or a file name differs from the official distribution, or files of the same name differ.
 
     Examples
     --------
@@ -64,4 +67,5 @@ def read_corpus(name: str, root: Path | str) -> Corpus:
     if name == "synthetic":
         synthetic.ensure(folder)
     reader = READERS[name]
-    return Corpus(name, folder, reader.CLASSES, tuple(reader.list_utterances(folder)))
+    utterances, notes = without_copies(name, folder, reader.list_utterances(folder))
+    return Corpus(name, folder, reader.CLASSES, utterances, notes)

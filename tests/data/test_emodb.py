@@ -61,6 +61,38 @@ def test_natural_order_speakers_and_genders(tmp_path: Path) -> None:
     assert all(utterance.session == utterance.speaker for utterance in utterances)
 
 
+@pytest.mark.parametrize("place", ["wav", "WAV", "download/wav", "."])
+def test_the_folder_may_be_the_parent_of_wav_or_wav_itself(place: str, tmp_path: Path) -> None:
+    folder = tmp_path / place
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("16a01Lb.WAV", "03b10Na.wav", "._03b10Na.wav"):
+        (folder / name).touch()
+    corpus = read_corpus("emodb", tmp_path)
+    assert corpus.relative_paths == ("wav/03b10Na.wav", "wav/16a01Lb.wav")
+    assert corpus.paths == (folder / "03b10Na.wav", folder / "16a01Lb.WAV")
+    said = (f"emodb: read 2 recordings in {tmp_path / 'download'}.",) if place == "download/wav" else ()
+    assert corpus.notes == said
+
+
+def test_recordings_beside_the_folder_are_read_once_and_other_files_there_are_not(tmp_path: Path) -> None:
+    make(tmp_path, "16a01Lb.wav", "03b10Na.wav")
+    for name in ("03b10Na.wav", "08a01Wa.wav", "speech.wav"):
+        (tmp_path / name).touch()
+    corpus = read_corpus("emodb", tmp_path)
+    assert [path.name for path in corpus.paths] == ["03b10Na.wav", "08a01Wa.wav", "16a01Lb.wav"]
+    assert corpus.notes == (f"emodb: 1 copy in {tmp_path} not counted again: wav/03b10Na.wav.",)
+
+
+def test_a_bad_name_among_recordings_without_a_folder_is_told(tmp_path: Path) -> None:
+    for name in ("03b10Na.wav", "speech.wav"):
+        (tmp_path / name).touch()
+    with pytest.raises(CorpusError, match=r"1 entry.*\n  speech.wav: not a file name of this corpus"):
+        read_corpus("emodb", tmp_path)
+    (tmp_path / "03b10Na.wav").unlink()
+    with pytest.raises(CorpusError, match="contains no recordings in the layout"):
+        read_corpus("emodb", tmp_path)
+
+
 def test_order_is_natural_not_alphabetical(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emodb, "_utterance", lambda path: path.name)
     names: list[object] = [*emodb.list_utterances(make(tmp_path, "10.wav", "9.wav", "11.wav"))]

@@ -72,6 +72,68 @@ def test_ratings_of_single_annotators_and_hidden_files_are_not_read(tmp_path: Pa
     assert len(iemocap.list_utterances(tmp_path)) == 1
 
 
+def test_the_parent_of_the_release_is_the_same_corpus(tmp_path: Path) -> None:
+    turns = (("F000", "neu"), ("M000", "exc"))
+    make(tmp_path / "plain", "Ses01F_impro01", *turns)
+    make(tmp_path / "parent" / "IEMOCAP_full_release", "Ses01F_impro01", *turns)
+    (tmp_path / "parent" / "IEMOCAP_full_release" / "Session1").rename(
+        tmp_path / "parent" / "IEMOCAP_full_release" / "session1"
+    )
+    wavs = tmp_path / "parent/IEMOCAP_full_release/session1/sentences/wav"
+    wavs.rename(wavs.with_name("WAV"))
+    recording = wavs.with_name("WAV") / "Ses01F_impro01" / "Ses01F_impro01_M000.wav"
+    recording.rename(recording.with_suffix(".WAV"))
+    plain, parent = (read_corpus("iemocap", tmp_path / name) for name in ("plain", "parent"))
+    assert parent.relative_paths == plain.relative_paths
+    assert parent.labels.tolist() == plain.labels.tolist()
+    assert plain.notes == ()
+    assert parent.notes == (f"iemocap: read 2 recordings in {tmp_path / 'parent' / 'IEMOCAP_full_release'}.",)
+
+
+def test_a_release_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
+    for place in ("a", "b"):
+        make(tmp_path / place, "Ses01F_impro01", ("M000", "neu"), ("F000", "ang"))
+    corpus = read_corpus("iemocap", tmp_path)
+    assert [path.stem[-4:] for path in corpus.paths] == ["M000", "F000"]
+    assert any(f"2 copies in {tmp_path / 'b'} not counted again" in note for note in corpus.notes)
+    make(tmp_path / "b", "Ses01F_impro01", ("M000", "neu"), ("F000", "sad"))
+    with pytest.raises(CorpusError, match=r"Ses01F_impro01_F000\.wav: different labels"):
+        read_corpus("iemocap", tmp_path)
+
+
+def test_spaces_votes_of_several_names_and_blank_votes(tmp_path: Path) -> None:
+    make(tmp_path, "Ses01F_impro01", ("F000", "neu"), ("M000", "ang"))
+    file = tmp_path / "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"
+    votes = "C-E2:\tNeutral; Anger;\t()\nC-E3:\t;\t()\nC-F1:\t\t()\nA-E3:\tval  ; act 2; dom  2;\t()\n\n"
+    file.write_text(
+        file.read_text().replace(VOTES, votes).replace("]\tSes01F_impro01_M000\t", "]  Ses01F_impro01_M000  ")
+    )
+    utterances = iemocap.list_utterances(tmp_path)
+    assert [(utterance.path.stem[-4:], utterance.label) for utterance in utterances] == [("F000", 1), ("M000", 0)]
+
+
+def test_files_of_single_annotators_beside_the_labels_are_not_read(tmp_path: Path) -> None:
+    make(tmp_path, "Ses01F_impro01", ("F000", "neu"))
+    evaluations = tmp_path / "Session1" / "dialog" / "EmoEvaluation"
+    for name in ("Ses01F_impro01_e2_cat.txt", "Ses01F_impro01_e3_atr.txt"):
+        (evaluations / name).write_text("[nonsense\n")
+    (evaluations / "Ses01F_impro01_e2.anvil").write_text("[nonsense\n")
+    assert len(iemocap.list_utterances(tmp_path)) == 1
+
+
+def test_dialogs_whose_names_begin_alike_stay_apart(tmp_path: Path) -> None:
+    make(tmp_path, "Ses05M_script01_1b", ("F000", "sad"), ("M000", "neu"))
+    make(tmp_path, "Ses05M_script01_1", ("F000", "ang"))
+    corpus = read_corpus("iemocap", tmp_path)
+    assert [path.stem for path in corpus.paths] == [
+        "Ses05M_script01_1_F000",
+        "Ses05M_script01_1b_F000",
+        "Ses05M_script01_1b_M000",
+    ]
+    assert corpus.labels.tolist() == [0, 2, 1]
+    assert corpus.speakers.tolist() == ["Ses05F", "Ses05F", "Ses05M"]
+
+
 def test_all_problems_are_listed(tmp_path: Path) -> None:
     make(tmp_path, "Ses01F_impro01", ("F000", "neu"), ("F001", "joy"), ("Q000", "neu"))
     make(tmp_path, "Ses03M_impro02", ("F000", "ang"), ("F001", "fru"), recordings=False)

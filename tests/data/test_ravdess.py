@@ -1,3 +1,4 @@
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -53,10 +54,78 @@ def test_song_is_left_out(tmp_path: Path) -> None:
     assert [utterance.path.name for utterance in ravdess.list_utterances(tmp_path)] == ["03-01-06-01-02-01-12.wav"]
 
 
-def test_folder_of_the_official_archive(tmp_path: Path) -> None:
-    make(tmp_path / "Audio_Speech_Actors_01-24", "03-01-06-01-02-01-12.wav")
+TWELVE = "03-01-06-01-02-01-12.wav"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "Audio_Speech_Actors_01-24/Actor_12",
+        "audio_speech_actors_01-24/actor_12",
+        "RAVDESS/Audio_Speech_Actors_01-24/ACTOR_12",
+        "Actor_12/Actor_12",
+    ],
+)
+def test_any_case_and_deeper_folders_are_the_same_corpus(place: str, tmp_path: Path) -> None:
+    folder = tmp_path / place
+    folder.mkdir(parents=True)
+    (folder / f"{TWELVE[:-4]}.WAV").write_bytes(b"speech")
+    make(tmp_path / "__MACOSX" / "Actor_12", f"._{TWELVE}")
     corpus = read_corpus("ravdess", tmp_path)
-    assert corpus.relative_paths == ("Audio_Speech_Actors_01-24/Actor_12/03-01-06-01-02-01-12.wav",)
+    assert corpus.relative_paths == (f"Actor_12/{TWELVE}",)
+    assert corpus.paths == (folder / f"{TWELVE[:-4]}.WAV",)
+    assert corpus.notes == (f"ravdess: read 1 recording in {folder.parent}.",)
+
+
+def test_a_corpus_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
+    names = all_names()
+    again = "audio_speech_actors_01-24"
+    corpus = read_corpus("ravdess", make(make(tmp_path, *names) / again, *names).parent)
+    assert list(corpus.relative_paths) == [f"Actor_{name[-6:-4]}/{name}" for name in names]
+    assert corpus.paths[0].parent.parent == tmp_path
+    (note,) = corpus.notes
+    assert note.startswith(f"ravdess: 1,440 copies in {tmp_path / again} not counted again: Actor_01/03-01-01-")
+    assert note.endswith(" and 1,437 more.")
+
+
+def test_a_half_empty_archive_folder_does_not_hide_the_rest(tmp_path: Path) -> None:
+    names = all_names()
+    archive = tmp_path / "Audio_Speech_Actors_01-24"
+    make(tmp_path, *names[60:])
+    make(archive, *names[:180])
+    corpus = read_corpus("ravdess", tmp_path)
+    assert [path.name for path in corpus.paths] == names
+    read, left_out = corpus.notes
+    assert read == f"ravdess: read 60 recordings in {archive}, 1,380 recordings in {tmp_path}."
+    assert left_out.startswith(f"ravdess: 120 copies in {archive} not counted again: ")
+
+
+def test_folders_may_be_links(tmp_path: Path) -> None:
+    make(tmp_path / "disk", TWELVE)
+    for root in ("direct", "deeper"):
+        (tmp_path / root).mkdir()
+    (tmp_path / "direct" / "actor_12").symlink_to(tmp_path / "disk" / "Actor_12")
+    (tmp_path / "deeper" / "ravdess").symlink_to(tmp_path / "disk")
+    (tmp_path / "deeper" / "cycle").symlink_to(tmp_path / "deeper")
+    assert read_corpus("ravdess", tmp_path / "direct").notes == ()
+    corpus = read_corpus("ravdess", tmp_path / "deeper")
+    assert corpus.relative_paths == (f"Actor_12/{TWELVE}",)
+    assert corpus.paths == (tmp_path / "deeper" / "ravdess" / "Actor_12" / TWELVE,)
+
+
+def test_different_recordings_of_one_name_are_refused(tmp_path: Path) -> None:
+    for place, content in ((tmp_path, b"whole"), (tmp_path / "copy", b"who")):
+        (make(place, TWELVE) / "Actor_12" / TWELVE).write_bytes(content)
+    with pytest.raises(CorpusError, match="1 recording twice, but not the same") as caught:
+        read_corpus("ravdess", tmp_path)
+    assert f"{tmp_path}/Actor_12/{TWELVE} and {tmp_path}/copy/Actor_12/{TWELVE}: different content" in str(caught.value)
+
+
+def test_a_second_download_of_an_actor_is_told(tmp_path: Path) -> None:
+    make(tmp_path, TWELVE)
+    shutil.copytree(tmp_path / "Actor_12", tmp_path / "Actor_12 (1)")
+    with pytest.raises(CorpusError, match=r"actor 12 is in Actor_12 \(1\), not in Actor_12"):
+        read_corpus("ravdess", tmp_path)
 
 
 def test_speaker_session_and_gender(tmp_path: Path) -> None:

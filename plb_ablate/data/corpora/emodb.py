@@ -12,7 +12,7 @@ from natsort import natsorted
 
 from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.corpus import Utterance
-from plb_ablate.data.folder_layout import collect, layout_error, wav_files
+from plb_ablate.data.folder_layout import collect, folders_named, layout_error, wav_files
 from plb_ablate.data.reference_counts import ReferenceCounts
 
 __all__ = ["CLASSES", "EMOTIONS", "REFERENCE_COUNTS", "SPEAKERS", "Name", "decode", "list_utterances"]
@@ -106,19 +106,32 @@ def list_utterances(root: Path) -> list[Utterance]:
     Parameters
     ----------
     root : Path
-        Folder that contains ``wav/``.
+        Folder that contains ``wav/``, directly or up to two levels deeper, or the recordings themselves.
+
+    Returns
+    -------
+    list of Utterance
+        A recording that lies in several of these folders is in it several times.
 
     Raises
     ------
     CorpusError
         If the folder contains no recordings, or if file names cannot be decoded (all of them are listed).
     """
-    files = natsorted(wav_files(root / "wav"), key=lambda path: path.name)
+    files = [path for folder in folders_named(root, "wav") for path in wav_files(folder)]
+    files += _beside(root, all_of_them=not files)
     if not files:
         raise layout_error("emodb", root, EXPECTED)
-    return collect("emodb", root, files, _utterance)
+    return collect("emodb", root, natsorted(files, key=lambda path: f"{path.stem}.wav"), _utterance)
+
+
+def _beside(root: Path, *, all_of_them: bool) -> list[Path]:
+    """Return the recordings directly in `root`, if names of this corpus are among them, with or without other files."""
+    files = wav_files(root)
+    named = [path for path in files if PATTERN.fullmatch(path.stem)]
+    return files if all_of_them and named else named
 
 
 def _utterance(path: Path) -> Utterance:
     name = decode(path.name)
-    return Utterance(path, name.label, name.speaker, session=name.speaker, gender=name.gender)
+    return Utterance(path, name.label, name.speaker, name.speaker, name.gender, f"wav/{path.stem}.wav")

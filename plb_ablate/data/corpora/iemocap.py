@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.corpus import Utterance
-from plb_ablate.data.folder_layout import collect, layout_error
+from plb_ablate.data.folder_layout import child, collect, folders_named, layout_error, wav_files
+from plb_ablate.data.recording_files import is_hidden
 from plb_ablate.data.reference_counts import ReferenceCounts
 
 __all__ = ["CLASSES", "EMOTIONS", "LEFT_OUT", "REFERENCE_COUNTS", "Turn", "decode", "list_utterances"]
@@ -43,7 +44,11 @@ EXPECTED = (
     "<root>/Session1/dialog/EmoEvaluation/*.txt and <root>/Session1/sentences/wav/<dialog>/<turn>.wav "
     "(Session1 to Session5), as released by https://sail.usc.edu/iemocap"
 )
-LINE = re.compile(r"\[\d+\.\d+ - \d+\.\d+\]\t(?P<turn>\S+)\t(?P<emotion>\S+)\t\[.*\]")
+WAVS = ("sentences", "wav")
+LINE = re.compile(r"\[\s*\d+\.\d+\s*-\s*\d+\.\d+\s*\]\s+(?P<turn>\S+)\s+(?P<emotion>\S+)\s+\[.*\]")
+RATINGS = re.compile(r"_(cat|atr)$", re.IGNORECASE)
+"""Ends of the names of files with the ratings of single annotators, as in ``Categorical/Ses01F_impro01_e2_cat.txt``."""
+
 TURN = re.compile(r"(?P<dialog>(?P<session>Ses\d\d)[FM]_\w+)_(?P<gender>[FM])\w{3}")
 
 
@@ -106,7 +111,13 @@ def list_utterances(root: Path) -> list[Utterance]:
     Parameters
     ----------
     root : Path
-        Folder that contains ``Session1`` to ``Session5``.
+        Folder that contains ``Session1`` to ``Session5``, directly or up to two levels deeper, as in
+        ``IEMOCAP_full_release``.
+
+    Returns
+    -------
+    list of Utterance
+        A recording that lies in several releases is in it several times.
 
     Raises
     ------
@@ -114,15 +125,25 @@ def list_utterances(root: Path) -> list[Utterance]:
         If the folder contains no evaluation files or no recordings, or if lines cannot be decoded or their recordings
         are missing (all such lines are listed).
     """
-    files = sorted(root.glob("Session[1-5]/dialog/EmoEvaluation/[!.]*.txt"))
-    if not files or not any(root.glob("Session[1-5]/sentences/wav")):
+    sessions = folders_named(root, "session[1-5]")
+    files = [file for session in sessions for file in _evaluation_files(session)]
+    if not files or not any(child(session, *WAVS).is_dir() for session in sessions):
         raise layout_error("iemocap", root, EXPECTED)
+    files.sort(key=lambda file: (file.parents[2].name.lower(), file.stem + ".txt"))
     lines = [line for file in files for line in _evaluation_lines(file)]
     decoded = collect("iemocap", root, lines, _utterance)
     utterances = [utterance for utterance in decoded if utterance is not None]
     if not utterances:
         raise layout_error("iemocap", root, EXPECTED)
     return utterances
+
+
+def _evaluation_files(session: Path) -> list[Path]:
+    """Return the files with the labels of a session, without hidden files and the ratings of single annotators."""
+    folder = child(session, "dialog", "EmoEvaluation")
+    files = folder.iterdir() if folder.is_dir() else ()
+    labels = (file for file in files if file.suffix.lower() == ".txt" and not is_hidden(file.name))
+    return sorted(file for file in labels if not RATINGS.search(file.stem))
 
 
 def _evaluation_lines(file: Path) -> list[_Line]:
@@ -140,7 +161,16 @@ def _utterance(line: _Line) -> Utterance | None:
         raise CorpusError(f"{where}: turn {turn.name} belongs to the dialog {turn.dialog}, not to this file")
     if turn.label is None:
         return None
-    path = line.file.parents[2] / "sentences" / "wav" / turn.dialog / f"{turn.name}.wav"
-    if not path.is_file():
-        raise CorpusError(f"{where}: the recording {path} is missing")
-    return Utterance(path, turn.label, turn.speaker, session=turn.session, gender=turn.gender)
+    session = line.file.parents[2]
+    path = _recording(child(session, *WAVS) / turn.dialog, turn.name)
+    if path is None:
+        missing = session.joinpath(*WAVS, turn.dialog, f"{turn.name}.wav")
+        raise CorpusError(f"{where}: the recording {missing} is missing")
+    official = "/".join((session.name.capitalize(), *WAVS, turn.dialog, f"{turn.name}.wav"))
+    return Utterance(path, turn.label, turn.speaker, turn.session, turn.gender, official)
+
+
+def _recording(folder: Path, turn: str) -> Path | None:
+    """Return the recording of a turn, whatever the case of its ending."""
+    path = folder / f"{turn}.wav"
+    return path if path.is_file() else next((other for other in wav_files(folder) if other.stem == turn), None)

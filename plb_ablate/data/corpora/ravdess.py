@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.corpus import Utterance
-from plb_ablate.data.folder_layout import collect, layout_error, wav_files
+from plb_ablate.data.folder_layout import collect, folders_named, layout_error, wav_files
 from plb_ablate.data.reference_counts import ReferenceCounts
 
 __all__ = ["CLASSES", "EMOTIONS", "REFERENCE_COUNTS", "Name", "decode", "list_utterances"]
@@ -55,10 +55,9 @@ REFERENCE_COUNTS = ReferenceCounts(
 )
 """Published counts. One recording of actor 07 was distributed twice."""
 
-ARCHIVE = "Audio_Speech_Actors_01-24"
 EXPECTED = (
     "<root>/Actor_01/03-01-01-01-01-01-01.wav, ... (24 actors, 1440 files), as unpacked from "
-    f"{ARCHIVE}.zip of https://zenodo.org/records/1188976"
+    "Audio_Speech_Actors_01-24.zip of https://zenodo.org/records/1188976"
 )
 
 
@@ -106,26 +105,33 @@ def list_utterances(root: Path) -> list[Utterance]:
     Parameters
     ----------
     root : Path
-        Folder that contains ``Actor_01`` to ``Actor_24``, directly or in the folder of the official archive.
+        Folder that contains ``Actor_01`` to ``Actor_24``, directly or up to two levels deeper, as in the folder of the
+        official archive; the case of these names does not matter.
+
+    Returns
+    -------
+    list of Utterance
+        A recording that lies in several of these folders is in it several times.
 
     Raises
     ------
     CorpusError
         If the folder contains no recordings, or if file names cannot be decoded (all of them are listed).
     """
-    top = root / ARCHIVE if (root / ARCHIVE).is_dir() else root
-    files = [path for folder in sorted(top.glob("Actor_*")) for path in wav_files(folder)]
+    files = [path for folder in folders_named(root, "actor_.*") for path in wav_files(folder)]
     decoded = collect("ravdess", root, files, _utterance)
     utterances = [utterance for utterance in decoded if utterance is not None]
     if not utterances:
         raise layout_error("ravdess", root, EXPECTED)
-    return utterances
+    return sorted(utterances, key=lambda utterance: utterance.official_path)
 
 
 def _utterance(path: Path) -> Utterance | None:
     name = decode(path.name)
-    if path.parent.name != f"Actor_{name.speaker}":
-        raise CorpusError(f"{path.name}: actor {name.speaker} is in {path.parent.name}, not in Actor_{name.speaker}")
+    folder = f"Actor_{name.speaker}"
+    if path.parent.name.lower() != folder.lower():
+        raise CorpusError(f"{path.name}: actor {name.speaker} is in {path.parent.name}, not in {folder}")
     if not name.is_speech:
         return None
-    return Utterance(path, name.label, name.speaker, session=name.speaker, gender=name.gender)
+    official = f"{folder}/{path.stem}.wav"
+    return Utterance(path, name.label, name.speaker, name.speaker, name.gender, official)
