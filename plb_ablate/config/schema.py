@@ -6,13 +6,15 @@ The type and default of every key of ``conf/`` are defined here; unknown keys ar
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
-from urllib.parse import urlsplit
 
 from omegaconf import MISSING, OmegaConf
 
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.variants import same_network
+from plb_ablate.core.credentials import WAY_OUT, has_secret
 from plb_ablate.core.errors import ConfigError
+from plb_ablate.core.gpus import DEVICES
+from plb_ablate.core.paths import expand_path, expand_store
 
 __all__ = [
     "Config",
@@ -36,11 +38,18 @@ class Dataset:
     name : str
         ``emodb``, ``ravdess``, ``iemocap`` or ``synthetic``.
     root : str
-        Folder of the corpus, in the layout of the official distribution.
+        Folder of the corpus, as distributed or as it is commonly unpacked.
+    complete : bool
+        Whether a corpus that lacks published utterances is an error; otherwise the part that is there is used, with a
+        warning.
     """
 
     name: str = MISSING
     root: str = MISSING
+    complete: bool = False
+
+    def __post_init__(self) -> None:
+        self.root = expand_path(self.root, "dataset.root")
 
 
 PRECISIONS = ("float32", "bfloat16")
@@ -106,8 +115,9 @@ class Tracking:
     Parameters
     ----------
     uri : str
-        MLflow tracking URI: ``sqlite:///file.db``, ``postgresql://...`` or the URL of a tracking server. With null
-        (``tracking=none``) nothing is uploaded during training; ``python -m plb_ablate.sync`` uploads later.
+        MLflow tracking URI: ``sqlite:///file.db``, ``postgresql://...`` or the URL of a tracking server, without
+        credentials. By default ``MLFLOW_TRACKING_URI``, if it is set. With null (``tracking=none``) nothing is uploaded
+        during training; ``python -m plb_ablate.sync`` uploads later.
     experiment : str
         Name of the MLflow experiment.
     """
@@ -118,12 +128,10 @@ class Tracking:
     def __post_init__(self) -> None:
         if self.uri == "":
             raise ConfigError("tracking=server needs the URL of a server: export MLFLOW_TRACKING_URI=https://...")
-        address = urlsplit(self.uri or "")
-        if address.password is not None or (address.username is not None and address.scheme.startswith("http")):
+        self.uri = expand_store(self.uri, "tracking.uri") if self.uri else None
+        if has_secret(self.uri or ""):
             raise ConfigError(
-                "tracking.uri contains credentials, which would be saved with the settings. Remove them from the URI: "
-                "for a tracking server set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
-                "MLFLOW_TRACKING_TOKEN; for PostgreSQL use PGPASSWORD or ~/.pgpass."
+                f"tracking.uri contains credentials, which would be saved with the settings. Remove them. {WAY_OUT}"
             )
 
 
@@ -148,7 +156,13 @@ class Config:
     cache : str
         Folder in which extracted features are cached.
     n_jobs : int, optional
-        Number of folds trained in parallel; null uses the number of CPU cores.
+        Number of folds trained in parallel; null uses the number of CPU cores, or of GPUs with `device=gpu`.
+    device : str
+        ``cpu``, ``gpu``, or ``auto``: the GPUs if TensorFlow can use any on the machine that starts the sweep. Results
+        of GPUs have their own cell ids, because their last bits differ.
+    deterministic : bool
+        Whether equal settings must give equal weights, bit for bit. False allows a GPU's faster kernels, and those
+        without a deterministic version; such results have their own cell ids.
     threads : int
         Number of threads of each training. It affects the last bits of a result, so it is part of the cell id.
     study : str, optional
@@ -166,11 +180,16 @@ class Config:
     ledger: str = "ledger"
     cache: str = ".cache/plb_ablate"
     n_jobs: int | None = None
+    device: str = "auto"
+    deterministic: bool = True
     threads: int = 1
     study: str | None = None
 
     def __post_init__(self) -> None:
         self.ablation = same_network(self.ablation)
+        self.ledger, self.cache = expand_path(self.ledger, "ledger"), expand_path(self.cache, "cache")
+        if self.device not in DEVICES:
+            raise ConfigError(f"device={self.device} is unknown. Use one of {', '.join(DEVICES)}.")
         for key in ("n_jobs", "threads"):
             if (value := getattr(self, key)) is not None and value < 1:
                 raise ConfigError(f"{key}={value} must be 1 or more.")
@@ -181,4 +200,6 @@ def result_settings(config: Config) -> dict[str, Any]:
     plain = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
     assert isinstance(plain, dict)
     kept = {str(key): plain[key] for key in ("ablation", "protocol", "trainer", "reverse", "seed", "threads")}
-    return kept | {"dataset": config.dataset.name}
+    unusual = {"device": "gpu"} if config.device == "gpu" else {}
+    unusual |= {} if config.deterministic else {"deterministic": False}
+    return kept | {"dataset": config.dataset.name} | unusual

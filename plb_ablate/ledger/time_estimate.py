@@ -20,6 +20,8 @@ class Speed:
     ----------
     ledger : Ledger
         Ledger with finished cells.
+    device : str
+        Only cells trained on this device count: ``cpu`` or ``gpu``.
 
     Attributes
     ----------
@@ -27,11 +29,13 @@ class Speed:
         Seconds per utterance and epoch (median over cells), by ablation and number of threads.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, device: str = "cpu") -> None:
         known: dict[tuple[str, int], list[float]] = defaultdict(list)
         for entry in ledger.entries():
             if entry.state == "done":
                 settings, scores, run = (entry.read(n) for n in ("cell.json", "result/scores.json", "result/run.json"))
+                if settings.get("device", "cpu") != device:
+                    continue
                 epoch = run.get("epoch_seconds", run["seconds"] / settings["trainer"]["epochs"])
                 known[settings["ablation"], settings["threads"]].append(epoch / scores["sizes"]["train"])
         self.rates = {key: median(values) for key, values in known.items()}

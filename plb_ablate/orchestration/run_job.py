@@ -8,13 +8,14 @@ from typing import Any
 
 from plb_ablate.config.schema import Config
 from plb_ablate.core.cores import available_cores
+from plb_ablate.core.gpus import check_device, count_gpus
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
-from plb_ablate.orchestration.worker import reason
+from plb_ablate.orchestration.worker import WorkerSetup, reason
 from plb_ablate.orchestration.worker_pool import train_cells
 
-__all__ = ["run_job", "train_missing"]
+__all__ = ["at_once", "run_job", "train_missing"]
 
 
 def run_job(config: Config, n_jobs: int | None = None) -> None:
@@ -40,10 +41,24 @@ def run_job(config: Config, n_jobs: int | None = None) -> None:
 
 
 def train_missing(config: Config, cells: Sequence[Cell], ledger: Ledger, n_jobs: int | None, **callbacks: Any) -> None:
-    """Train the cells that have no result; `callbacks` are those of `train_cells`."""
+    """Train the cells that have no result; `callbacks` are those of `train_cells`.
+
+    Raises
+    ------
+    ConfigError
+        If the settings ask for a GPU and this machine has none.
+    """
     todo = [cell for cell in cells if ledger.entry(cell).state != "done"]
-    workers = min(n_jobs or config.n_jobs or available_cores(), max(len(todo), 1))
-    train_cells(_grouped(todo, workers), ledger, workers, config.threads, **callbacks)
+    if todo:
+        check_device(config.device)
+    workers = min(n_jobs or at_once(config), max(len(todo), 1))
+    setup = WorkerSetup(config.threads, config.device, config.deterministic)
+    train_cells(_grouped(todo, workers), ledger, workers, setup, **callbacks)
+
+
+def at_once(config: Config) -> int:
+    """Return how many cells this machine trains at the same time: as set, otherwise one for each GPU or CPU core."""
+    return config.n_jobs or max(1, count_gpus() if config.device == "gpu" else available_cores())
 
 
 def _grouped(cells: Sequence[Cell], workers: int) -> list[Cell]:

@@ -8,7 +8,7 @@ import traceback
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Trainer
@@ -25,18 +25,26 @@ from plb_ablate.training.checkpoint import TrainingState
 if TYPE_CHECKING:
     from plb_ablate.training.trainer import FoldTrainer
 
-__all__ = ["DONE", "ELSEWHERE", "FAILED", "reason", "start_worker", "train_cell"]
+__all__ = ["DONE", "ELSEWHERE", "FAILED", "WorkerSetup", "reason", "start_worker", "train_cell"]
 
 DONE, ELSEWHERE, FAILED = "done", "elsewhere", "failed"
 """Outcomes of `train_cell`: trained now or before; being trained by another process; failed."""
 
 
-def start_worker(threads: int, parent: int) -> None:
-    """Prepare a new process: TensorFlow deterministic on `threads` threads; the process ends when its parent ends."""
+class WorkerSetup(NamedTuple):
+    """How a worker uses the machine; the arguments of `plb_ablate.training.setup.set_up_tensorflow`."""
+
+    threads: int
+    device: str
+    deterministic: bool
+
+
+def start_worker(setup: WorkerSetup, parent: int) -> None:
+    """Prepare a new process: TensorFlow on its threads and device; the process ends when its parent ends."""
     end_with(parent)
     with redirect_output(Path(os.devnull)):  # TensorFlow prints its build while loading, whatever its log level
         from plb_ablate.training.setup import set_up_tensorflow
-    set_up_tensorflow(threads)
+    set_up_tensorflow(setup.threads, setup.device, deterministic=setup.deterministic)
 
 
 def train_cell(cell: Cell, ledger_root: Path) -> str:
@@ -77,6 +85,8 @@ def reason(error: Exception) -> str:
     text = f"{type(error).__name__}: {message}"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         text += ". Free disk space and run the same command again."
+    if "eterminis" in message and not isinstance(error, PlbError):
+        text += " (see the log). deterministic=false allows kernels without a deterministic version; or use device=cpu."
     return text
 
 

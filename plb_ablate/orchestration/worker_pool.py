@@ -12,21 +12,21 @@ from pebble import ProcessExpired, ProcessPool
 from plb_ablate.core.signals import without_ctrl_c
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.store import Ledger
-from plb_ablate.orchestration.worker import FAILED, reason, start_worker, train_cell
+from plb_ablate.orchestration.worker import FAILED, WorkerSetup, reason, start_worker, train_cell
 
 __all__ = ["stop_workers", "train_cells"]
 
 _POLL = 0.5
 """Seconds between two checks of running cells."""
 
-_pools: dict[tuple[int, int], ProcessPool] = {}
+_pools: dict[tuple[int, WorkerSetup], ProcessPool] = {}
 
 
 def train_cells(
     cells: Sequence[Cell],
     ledger: Ledger,
     n_jobs: int,
-    threads: int,
+    setup: WorkerSetup,
     *,
     on_end: Callable[[Cell, str, str], None],
     on_poll: Callable[[], None] = lambda: None,
@@ -39,14 +39,16 @@ def train_cells(
     ----------
     cells : sequence of Cell
     ledger : Ledger
-    n_jobs, threads : int
-        Processes, and TensorFlow threads of each.
+    n_jobs : int
+        Number of processes.
+    setup : WorkerSetup
+        Threads and device of each.
     on_end : callable
         Called for each cell as soon as it has ended, with its outcome (see `train_cell`) and why it failed.
     on_poll : callable
         Called about twice a second.
     """
-    pool = _pool(n_jobs, threads)
+    pool = _pool(n_jobs, setup)
     waiting: dict[Future[str], Cell] = {}
     try:
         with without_ctrl_c():
@@ -71,17 +73,17 @@ def stop_workers() -> None:
         pool.join()
 
 
-def _pool(n_jobs: int, threads: int) -> ProcessPool:
-    if (n_jobs, threads) not in _pools:
+def _pool(n_jobs: int, setup: WorkerSetup) -> ProcessPool:
+    if (n_jobs, setup) not in _pools:
         stop_workers()
-        os.environ.update(OMP_NUM_THREADS=str(threads), TF_CPP_MIN_LOG_LEVEL="3")
-        _pools[n_jobs, threads] = ProcessPool(
+        os.environ.update(OMP_NUM_THREADS=str(setup.threads), TF_CPP_MIN_LOG_LEVEL="3")
+        _pools[n_jobs, setup] = ProcessPool(
             n_jobs,
             initializer=start_worker,
-            initargs=(threads, os.getpid()),
+            initargs=(setup, os.getpid()),
             context=multiprocessing.get_context("spawn"),
         )
-    return _pools[n_jobs, threads]
+    return _pools[n_jobs, setup]
 
 
 def _outcome(future: Future[str], cell: Cell, ledger: Ledger) -> tuple[str, str]:

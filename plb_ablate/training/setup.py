@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from plb_ablate.config.schema import Trainer
+from plb_ablate.core.gpus import take_gpu
 from plb_ablate.core.seeding import derive_seed
 from plb_ablate.models.plb.loss import PublishedLoss
 
@@ -20,11 +21,28 @@ unweighted means over batches as printed by the published study, where a last ba
 as one of 32 (`batch_loss`, `batch_accuracy`)."""
 
 
-def set_up_tensorflow(threads: int) -> None:
-    """Make TensorFlow deterministic and limit it to `threads` threads; call before any other use of TensorFlow."""
+def set_up_tensorflow(threads: int, device: str = "cpu", *, deterministic: bool = True) -> None:
+    """Set up TensorFlow in this process, before any other use of it.
+
+    Parameters
+    ----------
+    threads : int
+        CPU threads.
+    device : str
+        ``cpu``, or ``gpu``: one GPU, shared evenly with other processes (`plb_ablate.core.gpus.take_gpu`), whose memory
+        is taken only as it is needed.
+    deterministic : bool
+        Whether kernels without a deterministic version raise an error.
+    """
+    gpus = tf.config.list_physical_devices("GPU") if device == "gpu" else []
+    mine = [take_gpu(gpus)] if gpus else []
+    tf.config.set_visible_devices(mine, "GPU")
+    for gpu in mine:
+        tf.config.experimental.set_memory_growth(gpu, True)
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    tf.config.experimental.enable_op_determinism()
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
 
 
 def learning_rate(trainer: Trainer, epoch: int) -> float:

@@ -152,7 +152,9 @@ def test_where_a_job_runs_does_not_decide_its_result() -> None:
         return result_settings(config(*overrides))
 
     assert settings() == settings("n_jobs=2", "ledger=/x", "tracking.uri=sqlite:///x.db", "study=x", "dataset.root=/x")
+    assert settings() == settings("device=cpu"), "cells of before the setting keep their ids"
     different = ["seed=1", "threads=2", "ablation=sa", "reverse=time", "trainer.epochs=9", "protocol.n_splits=3"]
+    different += ["device=gpu", "deterministic=false"]
     assert len({str(settings(override)) for override in [*different, "seed=42"]}) == len(different) + 1
 
 
