@@ -115,9 +115,9 @@ class Tracking:
     Parameters
     ----------
     uri : str
-        MLflow tracking URI: ``sqlite:///file.db``, ``postgresql://...`` or the URL of a tracking server, without
-        credentials. By default ``MLFLOW_TRACKING_URI``, if it is set. With null (``tracking=none``) nothing is uploaded
-        during training; ``python -m plb_ablate.sync`` uploads later.
+        MLflow tracking URI: ``sqlite:///file.db``, ``postgresql+psycopg2://...`` or the URL of a tracking server,
+        without credentials. By default ``MLFLOW_TRACKING_URI``, if it is set. With null (``tracking=none``) nothing is
+        uploaded during training; ``python -m plb_ablate.sync`` uploads later.
     experiment : str
         Name of the MLflow experiment.
     """
