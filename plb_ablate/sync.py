@@ -4,12 +4,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from plb_ablate.config.schema import Tracking
-from plb_ablate.core.command_line import make_parser
+from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import exit_codes
 from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.tracking.mlflow_writer import Tracker
+from plb_ablate.tracking.store_options import add_store_options, chosen_store
 
 __all__ = ["main"]
 
@@ -29,19 +29,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0, or the exit code of an error, whose message is printed on standard error.
     """
-    defaults = Tracking()
     parser = make_parser(
         "sync", "Upload finished results of a ledger to an MLflow store that does not have them yet.", EXAMPLES
     )
-    parser.add_argument("--ledger", type=Path, default=Path("ledger"), help="folder of results (default: ledger)")
-    parser.add_argument("--tracking-uri", default=defaults.uri, help=f"MLflow store (default: {defaults.uri})")
-    parser.add_argument("--experiment", default=defaults.experiment, help="MLflow experiment (default: %(default)s)")
+    parser.add_argument(
+        "--ledger", type=path_argument, default=Path("ledger"), help="folder of results (default: ledger)"
+    )
+    add_store_options(parser)
     options = parser.parse_args(argv)
-    tracker = Tracker(Tracking(options.tracking_uri, options.experiment), Ledger(options.ledger))
+    tracker = Tracker(chosen_store(options), Ledger(options.ledger))
     pending = tracker.pending()
     for entry in with_progress(pending, "Uploading", len(pending)):
         tracker.upload(entry)
-    print(f"{len(pending)} results uploaded to {options.experiment}.")
+    known = f" {tracker.known} others were there already." if tracker.known else ""
+    print(f"{len(pending) - tracker.known} results uploaded to {options.experiment}.{known}")
     return 0
 
 

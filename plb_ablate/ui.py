@@ -15,13 +15,13 @@ from contextlib import contextmanager, suppress
 
 from rich.console import Console
 
-from plb_ablate.config.schema import Tracking
 from plb_ablate.core.command_line import make_parser
-from plb_ablate.core.credentials import hide_credentials, without_credentials
+from plb_ablate.core.credentials import without_credentials
 from plb_ablate.core.errors import ConfigError, StoreError, exit_codes
 from plb_ablate.core.signals import Interrupted, interrupts_raised
 from plb_ablate.tracking.mlflow_reader import experiment_id
-from plb_ablate.tracking.store import open_store, store_errors
+from plb_ablate.tracking.store import check_place, open_store, store_errors
+from plb_ablate.tracking.store_options import add_store_options, chosen_store
 from plb_ablate.tracking.ui_view import EXPERIMENT_TAGS, view_url
 
 __all__ = ["main"]
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0, or the exit code of an error, whose message is printed on standard error.
     """
     options = _parser().parse_args(argv)
-    uri = options.tracking_uri
+    uri = str(chosen_store(options).uri)
     client = open_store(uri)
     experiment = experiment_id(client, options.experiment)
     with store_errors(uri):
@@ -57,6 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if uri.startswith(("http://", "https://")):
         _open(view_url(without_credentials(uri), experiment), options.browser)
         return 0
+    try:
+        check_place(client, client.get_experiment(experiment))
+    except StoreError as moved:
+        print(f"warning: the UI cannot show artifacts. {moved}", file=sys.stderr)
     try:
         with interrupts_raised(), _server(client.tracking_uri, options.port) as (server, address):
             _open(view_url(address, experiment), options.browser)
@@ -124,13 +128,10 @@ def _open(address: str, wanted: bool) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    defaults = Tracking()
     parser = make_parser(
         "ui", "Open the MLflow UI on the variants of a study, with the columns that compare them.", EXAMPLES
     )
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or defaults.uri
-    parser.add_argument("--tracking-uri", default=uri, help=f"MLflow store (default: {hide_credentials(str(uri))})")
-    parser.add_argument("--experiment", default=defaults.experiment, help="MLflow experiment (default: %(default)s)")
+    add_store_options(parser)
     parser.add_argument("--port", type=int, default=5000, help="port on this machine (default: %(default)s)")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     return parser

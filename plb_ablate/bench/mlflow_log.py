@@ -41,7 +41,7 @@ def track(tracking: Tracking, level: str, subject: Subject, results: Mapping[str
     place = {"dataset": subject.dataset, "ablation": subject.ablation, "fold": subject.fold}
     tags = tags_below(subject.run_id, level, **place)
     with store_errors(uri):
-        experiment = experiment_id(client, tracking.experiment)
+        experiment = experiment_id(client, tracking.experiment, writing=True)
         run = client.create_run(experiment, tags=tags, run_name=f"{level} {subject.dataset}")
         log_metrics(client, run.info.run_id, metrics_of(numbers(_keyed(results))))
         client.log_text(run.info.run_id, json.dumps(results, indent=1), f"{level}.json")

@@ -18,8 +18,8 @@ from plb_ablate.features.dataset import PreparedCorpus, prepare
 from plb_ablate.inference.model_card import ModelCard
 from plb_ablate.models.plb.network import build_model
 from plb_ablate.splits.folds import Fold, make_folds
-from plb_ablate.tracking.mlflow_reader import experiment_id, finished_runs
-from plb_ablate.tracking.store import open_store, store_errors
+from plb_ablate.tracking.mlflow_reader import artifacts_of, experiment_id, finished_runs
+from plb_ablate.tracking.store import announce, open_store, store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -150,6 +150,7 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
         raise ModelError(
             "tracking.uri=null: runs are read from an MLflow store. Name one, for example tracking.uri=sqlite:///mlflow.db."
         )
+    announce(config.tracking)
     client = open_store(config.tracking.uri)
     with store_errors(config.tracking.uri):
         run_id = find_run(client, config.tracking.experiment, run, config.dataset.name)
@@ -177,12 +178,15 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
 
 
 def _artifacts(client: "MlflowClient", run_id: str, folder: Path) -> tuple[dict[str, Any], Path]:
+    from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     folder.mkdir(parents=True, exist_ok=True)
+    uri = artifacts_of(client, run_id)
     try:
         config, weights = (
-            Path(client.download_artifacts(run_id, name, str(folder))) for name in ("config.yaml", "weights.weights.h5")
+            Path(download_artifacts(f"{uri}/{name}", dst_path=str(folder), tracking_uri=client.tracking_uri))
+            for name in ("config.yaml", "weights.weights.h5")
         )
     except (MlflowException, OSError) as error:
         raise ModelError(f"The weights of run={run_id} cannot be downloaded from the store: {error}") from None

@@ -60,7 +60,7 @@ def upload_export(
         settings = {key: trained.settings[key] for key in ("dataset", "ablation", "seed", "reverse")}
         settings |= {"fold": trained.fold.index, "cell": trained.cell}
         tags = tags_below(trained.run_id, "export", **settings)
-        experiment = experiment_id(client, tracking.experiment)
+        experiment = experiment_id(client, tracking.experiment, writing=True)
         with mlflow.start_run(experiment_id=experiment, run_name=f"export {trained.name}", tags=tags) as run:
             measured = numbers({check.format: asdict(check) for check in checks})
             log_metrics(client, run.info.run_id, metrics_of(measured))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from plb_ablate.config.schema import Config
 from plb_ablate.config.variants import same_network_notes
-from plb_ablate.core.cores import available_cores
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.ledger.time_estimate import Speed, duration
+from plb_ablate.orchestration.run_job import at_once
+from plb_ablate.tracking.store import describe
 
 __all__ = ["show"]
 
@@ -34,11 +35,12 @@ def show(configs: Sequence[Config]) -> None:
         If settings, corpora or folds are invalid.
     """
     ledger = Ledger(Path(configs[0].ledger), create=False)
-    cells = Plan().cells(*configs)
+    plan = Plan()
+    cells = plan.cells(*configs)
     entries = {cell.id: ledger.entry(cell) for cell in cells}
     states = {id: entry.state for id, entry in entries.items()}
     todo = [cell for cell in cells if states[cell.id] not in ("done", "running")]
-    speed = Speed(ledger)
+    speed = Speed(ledger, configs[0].device)
     width = max(len(cell.label) for cell in cells)
     for cell in cells:
         does = _DOES[states[cell.id]]
@@ -49,11 +51,15 @@ def show(configs: Sequence[Config]) -> None:
         print(f"{cell.id}  {cell.label:{width}}  {does}")
     counts = Counter(_DOES[states[cell.id]] for cell in cells)
     print(f"{len(cells)} cells: " + ", ".join(f"{n} to {does}" for does, n in counts.items()) + ".")
+    tracking = configs[0].tracking
+    print(f"MLflow store: {describe(tracking) if tracking.uri else 'none, results stay in the ledger'}")
     for note in same_network_notes(cell.settings["ablation"] for cell in cells):
         print(note)
-    workers = min(configs[0].n_jobs or available_cores(), max(len(todo), 1))
+    workers = min(at_once(configs[0]), max(len(todo), 1))
     total = speed.total(todo, ledger, workers)
     if math.isnan(total):
         print(f"The time is unknown: {ledger.root} has no finished cell to estimate it from.")
     elif todo:
         print(f"About {duration(total)} with {workers} at a time, estimated from the cells in {ledger.root}.")
+    for line in plan.remarks:
+        print(line)

@@ -40,7 +40,7 @@ def attach(client: "MlflowClient", experiment: str, out: Path, datasets: Sequenc
     StoreError
         If the store or its artifacts cannot be written.
     """
-    number = experiment_id(client, experiment)
+    number = experiment_id(client, experiment, writing=True)
     with store_errors(client.tracking_uri):
         existing = client.search_runs([number], "tags.level = 'report'", max_results=1)
         tags = {"level": "report", "mlflow.note.content": NOTE}

@@ -47,9 +47,8 @@ class BackgroundUploader:
         self._tracker = self._thread.submit(Tracker, tracking, ledger).result()
 
     def submit(self, entry: LedgerEntry) -> None:
-        """Upload a finished cell as soon as possible."""
-        if not entry.is_uploaded(self._tracker.key):
-            self._thread.submit(self._upload, entry)
+        """Upload a finished cell as soon as possible, unless the store has it."""
+        self._thread.submit(self._upload, entry)
 
     def finish(self) -> None:
         """Upload all pending cells; a store that failed is tried once more."""

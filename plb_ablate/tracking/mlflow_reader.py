@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from plb_ablate.core.credentials import hide_credentials, without_credentials
 from plb_ablate.core.errors import StoreError
-from plb_ablate.tracking.store import START, store_errors
+from plb_ablate.tracking.sqlite_store import moved_artifacts, sqlite_file
+from plb_ablate.tracking.store import START, active_experiment, check_place, store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "StoredRun",
+    "artifacts_of",
     "experiment_id",
     "finished_runs",
     "read_artifact",
@@ -41,22 +43,31 @@ class StoredRun:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
-def experiment_id(client: "MlflowClient", name: str) -> str:
+def experiment_id(client: "MlflowClient", name: str, *, writing: bool = False) -> str:
     """Return the id of an experiment.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    name : str
+    writing : bool
+        Whether runs will be added, so that their artifacts must have a place.
 
     Raises
     ------
     StoreError
-        If no experiment has that name; the message lists those that exist.
+        If no experiment has that name (the message lists those that exist), or if it was deleted.
     """
     with store_errors(client.tracking_uri):
-        experiment = client.get_experiment_by_name(name)
+        experiment = active_experiment(client, name)
         if experiment is None:
             names = ", ".join(sorted(e.name for e in client.search_experiments())) or "none"
             raise StoreError(
                 f"{hide_credentials(client.tracking_uri)}, experiment {name!r}, does not exist "
                 f"(existing: {names}). {START}"
             )
+    if writing:
+        check_place(client, experiment)
     return str(experiment.experiment_id)
 
 
@@ -165,14 +176,21 @@ def read_artifact(client: "MlflowClient", run_id: str, name: str) -> Any:
         return json.loads(texts[0]) if texts else None
 
 
+def artifacts_of(client: "MlflowClient", run_id: str) -> str:
+    """Return the URI of a run's artifacts; of a store that was moved with its artifacts, the place where they are."""
+    uri = str(client.get_run(run_id).info.artifact_uri or "")
+    file = sqlite_file(client.tracking_uri)
+    moved = moved_artifacts(file, uri) if file else None
+    return moved.as_uri() if moved else uri
+
+
 def read_texts(client: "MlflowClient", run_id: str, names: Sequence[str]) -> list[str] | None:
     """Return text artifacts of a run; None if one of them is missing or cannot be reached."""
     from mlflow.artifacts import load_text
     from mlflow.exceptions import MlflowException
 
     with contextlib.suppress(MlflowException, OSError, ValueError):
-        uri = client.get_run(run_id).info.artifact_uri
-        if uri:
+        if uri := artifacts_of(client, run_id):
             return [load_text(f"{uri}/{name}") for name in names]
     return None
 

@@ -7,10 +7,10 @@ uploaded once. The layout of the runs is in `docs/tracking.md`.
 import hashlib
 import json
 import logging
-import math
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,12 @@ from mlflow.exceptions import MlflowException
 from plb_ablate.config.schema import Tracking
 from plb_ablate.core.errors import StoreError
 from plb_ablate.ledger.store import Ledger, LedgerEntry
+from plb_ablate.tracking.cell_fields import IDENTITY, about, summary, variant_tags
 from plb_ablate.tracking.cell_figures import confusion_figure, curves_figure
+from plb_ablate.tracking.mlflow_reader import finished_runs
 from plb_ablate.tracking.run_fields import flatten, log_metrics, metrics_of
-from plb_ablate.tracking.store import (
-    WRITING,
-    absolute_uri,
-    check_store,
-    exclusive_writer,
-    store_errors,
-    use_write_ahead_log,
-)
+from plb_ablate.tracking.sqlite_store import absolute_uri, artifact_folder, sqlite_file, use_write_ahead_log
+from plb_ablate.tracking.store import WRITING, active_experiment, check_store, exclusive_writer, store_errors
 from plb_ablate.tracking.ui_view import EXPERIMENT_TAGS
 from plb_ablate.training.metrics import SCORES
 
@@ -53,6 +49,11 @@ class Tracker:
     ledger : Ledger
         What is uploaded.
 
+    Attributes
+    ----------
+    known : int
+        Number of results for which `upload` found a complete run in the store, and made no other.
+
     Raises
     ------
     StoreError
@@ -62,24 +63,37 @@ class Tracker:
     def __init__(self, tracking: Tracking, ledger: Ledger) -> None:
         if tracking.uri is None:
             raise StoreError("tracking.uri=null names no store: give one, for example sqlite:///mlflow.db.")
-        self.uri, self.ledger = tracking.uri, ledger
+        self.uri, self.ledger, self.known = tracking.uri, ledger, 0
         self.key = hashlib.sha256(f"{absolute_uri(self.uri)}#{tracking.experiment}".encode()).hexdigest()[:16]
-        check_store(self.uri)
+        check_store(tracking)
         with store_errors(self.uri, WRITING), exclusive_writer(self.uri, ledger.root):
             logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-            use_write_ahead_log(self.uri)
+            if file := sqlite_file(self.uri):
+                use_write_ahead_log(file)
             self.client = MlflowClient(self.uri)
             self.experiment = self._experiment(tracking.experiment)
 
     def pending(self) -> list[LedgerEntry]:
-        """Finished cells that this store does not have yet."""
-        return [e for e in self.ledger.entries() if e.state == "done" and not e.is_uploaded(self.key)]
+        """Finished cells that this store does not have: not uploaded yet, or their runs were deleted there."""
+        return [e for e in self.ledger.entries() if e.state == "done" and not self._has(e)]
+
+    def _has(self, entry: LedgerEntry) -> bool:
+        return entry.is_uploaded(self.key) and entry.cell in self._stored
+
+    @cached_property
+    def _stored(self) -> set[str]:
+        """Cells that have a finished run below a variant's run, neither of them deleted: one search for all cells."""
+        parents = {run.run_id for run in finished_runs(self.client, self.experiment, {"level": "config"}, (), ())}
+        names = ("cell", "mlflow.parentRunId")
+        children = [run.tags for run in finished_runs(self.client, self.experiment, {"level": "fold"}, names, ())]
+        return {tags["cell"] for tags in children if "cell" in tags and tags.get("mlflow.parentRunId") in parents}
 
     def upload(self, entry: LedgerEntry) -> str:
         """Upload a finished cell, with its parent run, and return the child's run id.
 
-        An incomplete run of the cell, left by a killed process, is removed first. If another program has locked the
-        database, the upload is retried a few times.
+        A complete run of this result is kept, below a new parent run if its own was deleted; any other run of the cell
+        is removed: incomplete ones, left by a killed process, and those of an earlier training. If another program has
+        locked the database, the upload is retried a few times.
 
         Raises
         ------
@@ -97,23 +111,36 @@ class Tracker:
 
     def _upload(self, entry: LedgerEntry) -> str:
         with store_errors(self.uri, WRITING), exclusive_writer(self.uri, self.ledger.root):
-            if entry.is_uploaded(self.key):
+            if self._has(entry):
                 return entry.run_id(self.key)
             settings, scores = entry.read("cell.json"), entry.read("result/scores.json")
-            parent = self._parent(settings, scores)
-            for old in self._runs({"cell": entry.cell, "level": "fold"}):
-                self.client.delete_run(old.info.run_id)
-            child = self._child(entry, settings, scores, parent.info.run_id)
-            self._summarise(parent.info.run_id)
+            parent = self._parent(settings, scores).info.run_id
+            child = self._kept(entry, parent) or self._child(entry, settings, scores, parent)
+            self._summarise(parent)
             entry.mark_uploaded(self.key, child)  # last, so that an interrupted upload is repeated
+            self._stored.add(entry.cell)
             return child
 
     # ------------------------------------------------------------------ runs
 
+    def _kept(self, entry: LedgerEntry, parent: str) -> str:
+        """Return the run that the store has of this result, put below the parent; empty if none. Delete all others."""
+        kept, seconds = "", entry.read("result/run.json")["seconds"]
+        for run in self._runs({"cell": entry.cell, "level": "fold"}):
+            same = entry.is_uploaded(self.key) or run.data.metrics.get("seconds") == seconds  # no two trainings agree
+            if kept or run.info.status != "FINISHED" or not same:
+                self.client.delete_run(run.info.run_id)
+                continue
+            kept = str(run.info.run_id)
+            if run.data.tags.get("mlflow.parentRunId") != parent:
+                self.client.set_tag(kept, "mlflow.parentRunId", parent)
+        self.known += bool(kept)
+        return kept
+
     def _parent(self, settings: Mapping[str, Any], scores: Mapping[str, Any]) -> Run:
-        tags = _variant_tags(settings) | {"level": "config"}
-        note = {"mlflow.note.content": f"{_about(settings)} Its runs below are the folds; `folds_done` counts them."}
-        for run in self._runs({key: tags[key] for key in _IDENTITY} | {"level": "config"}):
+        tags = variant_tags(settings) | self.ledger.corpus_tags(settings["config_hash"]) | {"level": "config"}
+        note = {"mlflow.note.content": f"{about(settings)} Its runs below are the folds; `folds_done` counts them."}
+        for run in self._runs({key: tags[key] for key in IDENTITY} | {"level": "config"}):
             if run.info.status == "FINISHED":
                 return run
             self.client.delete_run(run.info.run_id)  # left incomplete by a killed process
@@ -130,11 +157,9 @@ class Tracker:
 
     def _child(self, entry: LedgerEntry, settings: Mapping[str, Any], scores: Mapping[str, Any], parent: str) -> str:
         run_info = entry.read("result/run.json")
-        tags = _variant_tags(settings) | run_info["provenance"]
+        tags = variant_tags(settings) | self.ledger.corpus_tags(settings["config_hash"]) | run_info["provenance"]
         tags |= {"level": "fold", "fold": str(settings["fold"]), "cell": entry.cell, "mlflow.parentRunId": parent}
-        tags |= {
-            "mlflow.note.content": f"Fold {settings['fold']} (from 0) of {settings['n_folds']}. {_about(settings)}"
-        }
+        tags |= {"mlflow.note.content": f"Fold {settings['fold']} (from 0) of {settings['n_folds']}. {about(settings)}"}
         tags |= {"classes": json.dumps(scores["classes"]), "headline": scores["headline"]}
         run = self._create(f"fold {settings['fold']}", tags, settings)
         history = pd.read_csv(entry.result / "history.csv", index_col="epoch")
@@ -178,18 +203,19 @@ class Tracker:
         for rule in rules:
             for score in SCORES:
                 values = [fold[f"{rule}/{score}"] for fold in folds]
-                metrics |= {f"{rule}/{score}/{name}": value for name, value in _summary(values).items()}
+                metrics |= {f"{rule}/{score}/{name}": value for name, value in summary(values).items()}
         log_metrics(self.client, run_id, metrics_of(metrics, step=len(folds)))
 
     # ------------------------------------------------------------------ the store
 
     def _experiment(self, name: str) -> str:
-        if existing := self.client.get_experiment_by_name(name):
+        if existing := active_experiment(self.client, name):
             return str(existing.experiment_id)
+        file = sqlite_file(self.uri)
         try:
-            return self.client.create_experiment(name, tags=EXPERIMENT_TAGS)
+            return self.client.create_experiment(name, artifact_folder(file, name) if file else None, EXPERIMENT_TAGS)
         except MlflowException:
-            if existing := self.client.get_experiment_by_name(name):  # another process has created it in the meantime
+            if existing := active_experiment(self.client, name):  # another process has created it in the meantime
                 return str(existing.experiment_id)
             raise
 
@@ -210,26 +236,3 @@ class Tracker:
             runs += page
             if not (token := page.token):
                 return runs
-
-
-_IDENTITY = ("dataset", "ablation", "seed", "protocol", "trainer", "reverse", "config_hash")
-"""Tags that identify a parent run."""
-
-
-def _variant_tags(settings: Mapping[str, Any]) -> dict[str, str]:
-    tags = {key: str(settings[key]) for key in ("dataset", "ablation", "seed", "reverse", "config_hash", "n_folds")}
-    tags |= {"protocol": settings["protocol"]["name"], "trainer": settings["trainer"]["name"]}
-    return tags | ({"study": settings["study"]} if settings["study"] else {})
-
-
-def _about(settings: Mapping[str, Any]) -> str:
-    """Describe a run for the MLflow UI."""
-    removed = "nothing removed" if settings["ablation"] == "none" else f"`{settings['ablation']}`"
-    how = f"protocol={settings['protocol']['name']}, trainer={settings['trainer']['name']}, seed {settings['seed']}"
-    return f"Pattern Learning Block network, {removed}, on {settings['dataset']}: {settings['n_folds']} folds, {how}."
-
-
-def _summary(values: Sequence[float]) -> dict[str, float]:
-    series = pd.Series(values)
-    summary = {"max": series.max(), "min": series.min(), "mean": series.mean(), "std": series.std()}
-    return {name: float(value) for name, value in summary.items() if not math.isnan(value)}

@@ -1,34 +1,48 @@
-"""An MLflow store: opened, checked before any long work, its SQLite file prepared, its errors turned into StoreError.
+"""An MLflow store: named by one rule, opened, checked before any long work, its errors turned into StoreError.
 
 MLflow and SQLAlchemy are imported in the functions that need them, so that ``--help`` is quick.
 """
 
 import contextlib
+import os
+import re
+import shlex
 import sqlite3
-import tempfile
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from plb_ablate.core.credentials import hide_credentials
+from plb_ablate.config.schema import Tracking
+from plb_ablate.core.credentials import STORE_VARIABLE, hide_credentials
 from plb_ablate.core.errors import StoreError
+from plb_ablate.tracking.sqlite_store import (
+    absolute_uri,
+    check_readable,
+    check_writable,
+    has_tables,
+    moved_artifacts,
+    sqlite_file,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 __all__ = [
     "READING",
     "START",
     "WRITING",
-    "absolute_uri",
+    "active_experiment",
+    "announce",
+    "check_place",
     "check_store",
+    "describe",
     "exclusive_writer",
     "open_store",
-    "sqlite_file",
     "store_errors",
-    "use_write_ahead_log",
 ]
 
 START = "Start a study first (python -m plb_ablate), or name its store with --tracking-uri."
@@ -45,6 +59,21 @@ WRITING = (
 _LOCK_TIMEOUT = 120.0
 """Seconds to wait for other writers of the same store."""
 
+_SCHEMA = re.compile(r"database schema \(found version (\w+), but expected (\w+)\)")
+"""Matches what MLflow says of a database of another version, older or newer."""
+
+
+def describe(tracking: Tracking) -> str:
+    """Describe the store of a command in words, and that the environment named it; credentials are hidden."""
+    uri = str(tracking.uri)
+    origin = f" (named by {STORE_VARIABLE})" if uri == os.environ.get(STORE_VARIABLE) else ""
+    return f"{hide_credentials(absolute_uri(uri))}{origin}, experiment {tracking.experiment}"
+
+
+def announce(tracking: Tracking) -> None:
+    """Print on standard error which store a command uses."""
+    print(f"MLflow store: {describe(tracking)}", file=sys.stderr)
+
 
 def open_store(uri: str) -> "MlflowClient":
     """Open an MLflow store for reading.
@@ -59,30 +88,71 @@ def open_store(uri: str) -> "MlflowClient":
     StoreError
         If an SQLite file is missing or is not an MLflow store.
     """
-    if file := sqlite_file(uri):
-        with store_errors(uri):
-            _check_readable(file)
-    from mlflow import MlflowClient
-
     with store_errors(uri):
+        if file := sqlite_file(uri):
+            check_readable(file, START)
+        from mlflow import MlflowClient
+
         return MlflowClient(absolute_uri(uri))  # MLflow caches a store by its URI; a relative one depends on the folder
 
 
-def check_store(uri: str) -> None:
+def check_store(tracking: Tracking) -> None:
     """Check before any long work that a store can be written; changes nothing in it and creates no database.
 
     Raises
     ------
     StoreError
-        If the store cannot be reached, or if an SQLite file or its folder cannot be written.
+        If the store cannot be reached, if an SQLite file or its folder cannot be written, if the experiment was
+        deleted, or if its artifacts would be written to the place that the store was moved from.
     """
+    uri = str(tracking.uri)
     with store_errors(uri, WRITING):
         if file := sqlite_file(uri):
-            _check_writable(file)
-        else:
-            from mlflow import MlflowClient
+            check_writable(file)
+            if not (file.exists() and has_tables(file)):
+                return
+        from mlflow import MlflowClient
 
-            MlflowClient(uri).search_experiments(max_results=1)
+        client = MlflowClient(absolute_uri(uri))
+        if experiment := active_experiment(client, tracking.experiment):
+            check_place(client, experiment)
+
+
+def active_experiment(client: "MlflowClient", name: str) -> "Experiment | None":
+    """Return the experiment of a name; None if there is none.
+
+    Raises
+    ------
+    StoreError
+        If the experiment was deleted: MLflow keeps it and its name, and refuses runs.
+    """
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None and experiment.lifecycle_stage == "deleted":
+        uri = hide_credentials(client.tracking_uri)
+        command = f"{STORE_VARIABLE}={shlex.quote(uri)} mlflow experiments restore --experiment-id "
+        raise StoreError(
+            f"The experiment {name!r} of {uri} was deleted. Restore it and its runs with\n"
+            f"  {command}{experiment.experiment_id}\n"
+            "or name another one: tracking.experiment=... for a sweep, --experiment for other commands."
+        )
+    return experiment
+
+
+def check_place(client: "MlflowClient", experiment: "Experiment") -> None:
+    """Check that new artifacts are not written to the place that a store was moved or copied from.
+
+    Raises
+    ------
+    StoreError
+        If the store notes another place than that of the artifacts beside it.
+    """
+    file = sqlite_file(client.tracking_uri)
+    if file and (beside := moved_artifacts(file, experiment.artifact_location)):
+        raise StoreError(
+            f"{file} was moved or copied: its artifacts are in {beside}, but new ones would be written to "
+            f"{experiment.artifact_location}. Reports can be made nevertheless. To write, correct the paths that the "
+            'store has noted: docs/tracking.md, "A store that was moved", has the commands.'
+        )
 
 
 @contextlib.contextmanager
@@ -103,36 +173,39 @@ def store_errors(uri: str, way_out: str = READING) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:  # requests' errors are OSErrors
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if versions := _SCHEMA.search(reason):
+            reason, way_out = _other_version(uri, *versions.groups())
         raise StoreError(
             f"The MLflow store {hide_credentials(uri)} cannot be used: {hide_credentials(reason, uri)}\n{way_out}"
         ) from error
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("plb_ablate", "mlflow", "sqlalchemy"):
+            raise
+        ways = f"Install it: pip install {error.name}"
+        if error.name in ("psycopg", "psycopg2"):
+            ways = "Write the address as postgresql+psycopg2://..., and install its driver: pip install '.[postgres]'"
+        raise StoreError(
+            f"The MLflow store {hide_credentials(uri)} needs the Python package {error.name}, which is not installed. "
+            f"{ways}"
+        ) from error
 
 
-def sqlite_file(uri: str) -> Path | None:
-    """Return the file of an SQLite store; None for any other store."""
-    if not uri.startswith("sqlite:"):
-        return None
-    from sqlalchemy import make_url
+def _other_version(uri: str, found: str, expected: str) -> tuple[str, str]:
+    """Say whether a database is older or newer than this MLflow, and what to do."""
+    import mlflow
+    from mlflow.store import db_migrations
 
-    database = make_url(uri).database
-    return Path(database).resolve() if database else None
-
-
-def absolute_uri(uri: str) -> str:
-    """Return the URI with a relative SQLite file made absolute."""
-    file = sqlite_file(uri)
-    return f"sqlite:///{file}" if file else uri
-
-
-def use_write_ahead_log(uri: str) -> None:
-    """Let an SQLite store be read while it is written (a setting that SQLite keeps in the file)."""
-    if uri.startswith("sqlite:"):
-        from sqlalchemy import create_engine
-
-        engine = create_engine(uri)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=wal")
-        engine.dispose()
+    (folder,) = db_migrations.__path__
+    if any((Path(folder) / "versions").glob(f"{found}_*.py")):
+        command = f"mlflow db upgrade {shlex.quote(hide_credentials(absolute_uri(uri)))}"
+        return (
+            f"its schema (version {found}) is older than that of MLflow {mlflow.__version__} ({expected}).",
+            f"Make a copy of the database, then upgrade it: {command}",
+        )
+    return (
+        f"its schema (version {found}) is newer than that of MLflow {mlflow.__version__} ({expected}).",
+        "A newer MLflow wrote it. Update MLflow here (pip install --upgrade mlflow), or use the environment that did.",
+    )
 
 
 @contextlib.contextmanager
@@ -145,25 +218,3 @@ def exclusive_writer(uri: str, ledger: Path) -> Iterator[None]:
     lock = database.with_name(f".{database.name}.lock") if database else ledger / ".delivery.lock"
     with FileLock(lock, timeout=_LOCK_TIMEOUT):
         yield
-
-
-def _check_readable(file: Path) -> None:
-    """Refuse a file that MLflow would create or fill with its tables."""
-    if not file.is_file():
-        raise StoreError(f"There is no MLflow store at {file}. {START}")
-    try:
-        with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
-            is_store = database.execute("select 1 from sqlite_master where name = 'experiments'").fetchone()
-    except sqlite3.Error as error:
-        raise StoreError(f"{file} cannot be read as an MLflow store ({error}). {START}") from error
-    if is_store is None:
-        raise StoreError(f"{file} is a database but not an MLflow store. {START}")
-
-
-def _check_writable(file: Path) -> None:
-    with tempfile.TemporaryFile(dir=file.parent):
-        pass
-    if file.exists():
-        with contextlib.closing(sqlite3.connect(file)) as database:
-            database.execute("BEGIN IMMEDIATE")
-            database.rollback()

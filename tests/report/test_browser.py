@@ -200,8 +200,13 @@ def test_mlflow_shows_the_report(browser: "Chrome", server: str, study_folder: P
     browser.switch_to.default_content()
 
 
-def test_the_page_of_a_server_that_runs_is_named(front: str, server: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ui.main(["--tracking-uri", server.replace("//", "//reader:secret@"), "--no-browser"]) == 0
+def test_the_page_of_a_server_that_runs_is_named(
+    front: str, server: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.replace("//", "//reader:secret@"))
+    assert ui.main(["--no-browser"]) == 0
     assert capsys.readouterr().out.strip() == front
 
 

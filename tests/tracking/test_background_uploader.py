@@ -14,6 +14,7 @@ from plb_ablate.ledger.store import Ledger, LedgerEntry
 from plb_ablate.orchestration.sweep import Sweep
 from plb_ablate.tracking import background_uploader, mlflow_writer
 from plb_ablate.tracking.background_uploader import BackgroundUploader
+from plb_ablate.tracking.cell_fields import variant_tags
 from plb_ablate.tracking.mlflow_writer import Tracker
 from plb_ablate.tracking.store import check_store
 from tests.results_helper import a_config, finish, planned
@@ -110,7 +111,7 @@ def test_a_parent_that_a_killed_process_left_half_written_is_replaced(config: Co
     prepared, cells = planned(config)
     ledger = Ledger(Path(config.ledger))
     tracker = Tracker(config.tracking, ledger)
-    tags = mlflow_writer._variant_tags(cells[0].description) | {"level": "config"}
+    tags = variant_tags(cells[0].description) | {"level": "config"}
     tracker.client.create_run(tracker.experiment, tags=tags)
     tracker.upload(finish(ledger, cells[0], prepared))
     assert statuses(tmp_path) == ["FINISHED"] * 2
@@ -121,13 +122,13 @@ def test_a_parent_that_a_killed_process_left_half_written_is_replaced(config: Co
 
 def test_a_store_out_of_reach_is_known_before_any_work_and_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be used"):
-        check_store(f"sqlite:///{tmp_path}/nowhere/mlflow.db")
+        check_store(Tracking(f"sqlite:///{tmp_path}/nowhere/mlflow.db"))
     assert not list(tmp_path.iterdir())
-    check_store(f"sqlite:///{tmp_path}/mlflow.db")
+    check_store(Tracking(f"sqlite:///{tmp_path}/mlflow.db"))
     assert not list(tmp_path.iterdir())
     (tmp_path / "mlflow.db").write_bytes(b"no database " * 1000)
     with pytest.raises(StoreError, match="not a database"):
-        check_store(f"sqlite:///{tmp_path}/mlflow.db")
+        check_store(Tracking(f"sqlite:///{tmp_path}/mlflow.db"))
 
 
 def test_without_an_address_there_is_no_tracker(tmp_path: Path) -> None:

@@ -107,6 +107,22 @@ def test_cells_become_a_parent_and_its_folds(config: Config, ledger: Ledger) -> 
         assert child["tags"][tag]
 
 
+@pytest.mark.parametrize(
+    ("differences", "tag"),
+    [(None, None), ([], "as published"), (["24 of 144", "other rates"], "24 of 144; other rates")],
+)
+def test_runs_say_how_their_corpus_differs(
+    differences: list[str] | None, tag: str | None, config: Config, ledger: Ledger
+) -> None:
+    prepared, cells = planned(config)
+    if differences is not None:
+        ledger.write_audit(cells[0], {}, differences)
+    tracker = Tracker(config.tracking, ledger)
+    tracker.upload(finish(ledger, cells[0], prepared))
+    runs = tracker.client.search_runs([tracker.experiment])
+    assert [run.data.tags.get("corpus") for run in runs] == [tag, tag]
+
+
 def test_a_cell_is_uploaded_once(config: Config, ledger: Ledger) -> None:
     prepared, cells = planned(config)
     entry = finish(ledger, cells[0], prepared)
@@ -132,7 +148,7 @@ def test_an_experiment_that_another_process_has_just_made_is_used(
     config: Config, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = Tracker(config.tracking, ledger).experiment
-    look, late = MlflowClient.get_experiment_by_name, iter([None])
+    look, late = MlflowClient.get_experiment_by_name, iter([None, None])
     monkeypatch.setattr(MlflowClient, "get_experiment_by_name", lambda client, name: next(late, look(client, name)))
     assert Tracker(config.tracking, ledger).experiment == experiment
 

@@ -1,0 +1,34 @@
+"""Tags, note and summary of the runs that cells become."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["IDENTITY", "about", "summary", "variant_tags"]
+
+
+IDENTITY = ("dataset", "ablation", "seed", "protocol", "trainer", "reverse", "config_hash")
+"""Tags that identify a parent run."""
+
+
+def variant_tags(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags that a variant's run and its folds share."""
+    tags = {key: str(settings[key]) for key in ("dataset", "ablation", "seed", "reverse", "config_hash", "n_folds")}
+    tags |= {"protocol": settings["protocol"]["name"], "trainer": settings["trainer"]["name"]}
+    return tags | ({"study": settings["study"]} if settings["study"] else {})
+
+
+def about(settings: Mapping[str, Any]) -> str:
+    """Describe a run for the MLflow UI."""
+    removed = "nothing removed" if settings["ablation"] == "none" else f"`{settings['ablation']}`"
+    how = f"protocol={settings['protocol']['name']}, trainer={settings['trainer']['name']}, seed {settings['seed']}"
+    return f"Pattern Learning Block network, {removed}, on {settings['dataset']}: {settings['n_folds']} folds, {how}."
+
+
+def summary(values: Sequence[float]) -> dict[str, float]:
+    """Summarise the scores of finished folds; what a single fold does not have is left out."""
+    series = pd.Series(values)
+    found = {"max": series.max(), "min": series.min(), "mean": series.mean(), "std": series.std()}
+    return {name: float(value) for name, value in found.items() if not math.isnan(value)}
