@@ -25,6 +25,7 @@ from plb_ablate.config.compose import (
 )
 from plb_ablate.config.schema import Config
 from plb_ablate.core.cores import available_cores
+from plb_ablate.core.credentials import protect_secrets
 from plb_ablate.core.errors import PlbError
 from plb_ablate.core.signals import Interrupted, end_with, ignore_ctrl_c, interrupts_raised
 from plb_ablate.orchestration.slurm import largest_array
@@ -157,6 +158,8 @@ def main() -> None:
     if len(sys.argv) == 1:
         print(_FIRST_WORDS)
         return
+    with _clean_errors():
+        protect_secrets(sys.argv[1:])
     register_schema()
     # hydra/launcher/ray.yaml and the Ray launcher's schema have the same name on purpose
     warnings.filterwarnings("ignore", "(?s).*validated against ConfigStore schema with the same name", UserWarning)

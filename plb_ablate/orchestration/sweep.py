@@ -20,7 +20,7 @@ from plb_ablate.orchestration.worker_pool import stop_workers
 from plb_ablate.splits.leakage import audit_prepared
 from plb_ablate.splits.leakage_report import LeakageReport
 from plb_ablate.tracking.background_uploader import BackgroundUploader
-from plb_ablate.tracking.store import check_store
+from plb_ablate.tracking.store import announce, check_store
 
 __all__ = ["Sweep"]
 
@@ -57,7 +57,8 @@ class Sweep:
             )
         tracking = configs[0].tracking
         if tracking.uri:
-            check_store(tracking.uri)
+            announce(tracking)
+            check_store(tracking)
         self._plan, self._configs = Plan(), configs
         self._jobs = list(self._plan.jobs(configs))
         self.cells = [cell for job in self._jobs for cell in job]

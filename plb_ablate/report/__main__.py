@@ -1,7 +1,6 @@
 """The command ``python -m plb_ablate.report``."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -21,6 +20,7 @@ from plb_ablate.report.tables.differences import comparison_table, verdict
 from plb_ablate.report.tables.terminal import show
 from plb_ablate.tracking.mlflow_reader import run_page
 from plb_ablate.tracking.store import open_store
+from plb_ablate.tracking.store_options import add_store_options, chosen_store
 
 __all__ = ["main"]
 
@@ -54,14 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser("report", "Write the tables and figures of finished studies from their MLflow runs.", EXAMPLES)
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
     parser.add_argument("--dataset", help="report only this dataset (default: every dataset in the store)")
     parser.add_argument("--seed", type=int, action="append", default=[], help="use only this seed; may be repeated")
     parser.add_argument("--out", type=Path, default=Path("reports"), help="folder to write to (default: reports)")
-    parser.add_argument(
-        "--tracking-uri", default=uri, help="MLflow store (default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db)"
-    )
-    parser.add_argument("--experiment", default="plb_ablate", help="MLflow experiment (default: plb_ablate)")
+    add_store_options(parser)
     parser.add_argument(
         "--attach", action="store_true", help="also store the report in MLflow, as artifacts of the run `report`"
     )
@@ -74,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _report(options: argparse.Namespace) -> None:
-    client = open_store(options.tracking_uri)
+    client = open_store(str(chosen_store(options).uri))
     studies = read_studies(client, options.experiment, options.dataset, options.seed)
     link = run_page(client, options.experiment)
     whole: list[Chapter] = []
