@@ -119,7 +119,11 @@ def test_a_dry_run_is_typed_as_the_sweep_is_and_makes_nothing(commands: CommandL
     assert (done.returncode, done.stderr) == (0, "")
     assert "4 cells: 4 to train." in done.stdout
     assert "The time is unknown" in done.stdout
+    assert "\nwarning: synthetic: 24 of 144 utterances, speakers 03 to 06 missing, speakers with " in done.stdout
     assert [path.name for path in commands.folder.iterdir()] == [".cache"]
+    done = commands.run(f"dataset.root={small_corpus}", "dataset.complete=true", "--dry-run")
+    assert done.returncode == 2
+    assert "dataset.complete=true, but synthetic in " in done.stderr
     done = commands.run("ablation=cbmm", "--dry-run")
     assert done.returncode == 2
     assert "ablation=cbmm is unknown" in done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate.core.command_line import make_parser
+from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import PlbError, exit_codes
 from plb_ablate.data.download import ARCHIVES, LICENCE, Archive, fetch
 from plb_ablate.data.registry import READERS
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     checking = verbs.add_parser("check", help="compare with published counts", epilog=EXAMPLES, formatter_class=shape)
     for verb in (fetching, checking):
         verb.add_argument("corpus", choices=tuple(READERS))
-        verb.add_argument("--root", type=Path, help="folder of the corpus (default: data/<corpus>)")
+        verb.add_argument("--root", type=path_argument, help="folder of the corpus (default: data/<corpus>)")
     fetching.add_argument("--url", help="other URL of the same archive; its checksum must be the published one")
     checking.add_argument("--json", action="store_true", help="print the complete result as JSON")
     return parser
@@ -97,6 +97,8 @@ def _show(result: CorpusCheck) -> None:
     console.print(_counts("class", result.classes.items()))
     console.print(_counts("speaker", result.speakers.items()))
     console.print(_recordings(result))
+    for note in result.notes:
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
     for group in result.copied:
         console.print(f"identical files: {', '.join(group)}", highlight=False, markup=False)
     verdict = [f"Differs: {line}" for line in result.differences] or ["All published counts match."]

@@ -88,8 +88,9 @@ def _check_same(dataset: str, root: Path, pairs: Iterable[tuple[Utterance, Utter
     problems = [f"  {first.path} and {copy.path}: {why}" for first, copy in pairs if (why := _difference(first, copy))]
     if problems:
         more = [f"  and {len(problems) - MOST_PROBLEMS:,} more"] if len(problems) > MOST_PROBLEMS else []
+        number = _many(len(problems), "recording")
         raise CorpusError(
-            f"dataset={dataset}: dataset.root={root} contains {_many(len(problems), 'recording')} twice, but not the same:\n"
+            f"dataset={dataset}: dataset.root={root} contains {number} twice, but not the same:\n"
             + "\n".join([*problems[:MOST_PROBLEMS], *more])
             + "\nRemove those that are wrong, or set dataset.root to the folder of one of the two."
         )

@@ -1,7 +1,6 @@
 """Check of a corpus folder against the published counts."""
 
 import hashlib
-import io
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -9,14 +8,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import soundfile
-
 from plb_ablate.core.progress_bar import with_progress
-from plb_ablate.data.audio_file import read_samples
-from plb_ablate.data.registry import READERS, Corpus, ReferenceCounts, read_corpus
+from plb_ablate.data.audio_file import Header, read_header, read_samples
+from plb_ablate.data.completeness import incompleteness
+from plb_ablate.data.registry import READERS, Corpus, read_corpus
 from plb_ablate.features.extraction import FeatureSettings
 
-__all__ = ["CorpusCheck", "CountCheck", "check_corpus", "published_length"]
+__all__ = ["CorpusCheck", "CountCheck", "check_corpus", "compare_corpus", "published_length"]
+
+_SECONDS = FeatureSettings().seconds
+"""Length of the model's input in seconds."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,16 @@ class CountCheck:
 
 @dataclass(frozen=True)
 class CorpusCheck:
-    """Result of `check_corpus`.
+    """Result of `check_corpus` or `compare_corpus`.
 
     Parameters
     ----------
     corpus, root, source : str
         Name of the corpus, its folder, and where its counts are published.
+    notes : tuple of str
+        What was read, if the folder is not laid out as distributed (`plb_ablate.data.corpus.Corpus.notes`).
+    incomplete : str
+        How the utterances differ in number from the published ones; empty if they do not.
     classes, speakers : mapping of str to CountCheck
         Utterances of each class and of each speaker.
     utterances, cut, copies : CountCheck
@@ -61,6 +66,8 @@ class CorpusCheck:
     corpus: str
     root: str
     source: str
+    notes: tuple[str, ...]
+    incomplete: str
     classes: Mapping[str, CountCheck]
     speakers: Mapping[str, CountCheck]
     utterances: CountCheck
@@ -77,15 +84,29 @@ class CorpusCheck:
     @property
     def differences(self) -> list[str]:
         """Sentences on what differs from the published counts; empty if nothing does."""
-        absent = [name for name, count in self.speakers.items() if count.differs or count.here == 0]
-        missing = [name for name in absent if not self.speakers[name].here]
-        lines = [f"speakers missing: {', '.join(missing)}"] if missing else []
-        lines += [_line(f"speaker {name}", self.speakers[name]) for name in absent if name not in missing]
+        present = {name: count for name, count in self.speakers.items() if count.here and count.differs}
+        lines = [self.incomplete] if self.incomplete else []
+        lines += [_line(f"speaker {name}", count) for name, count in present.items()]
         lines += [_line(f"class {name}", count) for name, count in self.classes.items() if count.differs]
-        named = (("utterances", self.utterances), ("cut to length", self.cut), ("copies", self.copies))
-        lines += [_line(name, count) for name, count in named if count.differs]
+        return lines + self._other_recordings(("cut to length", self.cut), ("copies", self.copies))
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences for somebody who trains with the corpus: `differences` in short.
+
+        Counts of cut recordings and of copies are compared only if no utterance is missing.
+        """
+        if self.incomplete:
+            return [self.incomplete, *self._other_recordings()]
+        return self._other_recordings((f"recordings of {_SECONDS:.3f} s or more", self.cut), ("copies", self.copies))
+
+    def _other_recordings(self, *counts: tuple[str, CountCheck]) -> list[str]:
+        lines = [_line(name, count) for name, count in counts if count.differs]
         other = {rate: n for rate, n in self.rates.items() if self.rate not in (None, rate)}
-        lines += [f"sampling rate: {n} recordings at {rate:,} Hz, published {self.rate:,}" for rate, n in other.items()]
+        lines += [
+            f"sampling rate: {n:,} of {self.utterances.here:,} recordings at {rate:,} Hz, published {self.rate:,} Hz"
+            for rate, n in other.items()
+        ]
         return lines + [f"unusable: {path}: {reason}" for path, reason in self.unusable.items()]
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,15 +116,6 @@ class CorpusCheck:
 
 def _line(name: str, count: CountCheck) -> str:
     return f"{name}: {count.here:,}, published {count.published:,}"
-
-
-@dataclass(frozen=True)
-class _Recording:
-    digest: str
-    seconds: float
-    length: int
-    rate: int
-    channels: int
 
 
 def published_length(samples: int, rate: int, settings: FeatureSettings) -> int:
@@ -121,42 +133,51 @@ def check_corpus(name: str, root: Path, *, progress: bool = True) -> CorpusCheck
     CorpusError
         If the folder does not contain the corpus, or file names cannot be decoded.
     """
-    corpus, settings = read_corpus(name, root), FeatureSettings()
-    read: dict[str, _Recording] = {}
+    corpus = read_corpus(name, root)
+    read: dict[str, tuple[str, Header]] = {}
     unusable: dict[str, str] = {}
     pairs = list(zip(corpus.relative_paths, corpus.paths, strict=True))
     for relative, path in with_progress(pairs, "Reading recordings", len(pairs), progress=progress):
         try:
-            read[relative] = _look(path, settings)
+            read[relative] = _look(path)
         except (OSError, ValueError) as error:
             unusable[relative] = str(error)
-    return _compare(corpus, READERS[name].REFERENCE_COUNTS, read, unusable, settings)
+    return compare_corpus(corpus, read, unusable)
 
 
-def _look(path: Path, settings: FeatureSettings) -> _Recording:
+def _look(path: Path) -> tuple[str, Header]:
+    """Read a recording completely; return its digest and its header."""
     recording = path.read_bytes()
-    samples, rate = read_samples(recording)
-    with soundfile.SoundFile(io.BytesIO(recording)) as sound:
-        channels = sound.channels
-    length = published_length(len(samples), rate, settings)
-    return _Recording(hashlib.sha256(recording).hexdigest(), len(samples) / rate, length, rate, channels)
+    read_samples(recording)
+    return hashlib.sha256(recording).hexdigest(), read_header(recording)
 
 
-def _compare(
-    corpus: Corpus,
-    reference: ReferenceCounts,
-    read: Mapping[str, _Recording],
-    unusable: Mapping[str, str],
-    settings: FeatureSettings,
+def compare_corpus(
+    corpus: Corpus, read: Mapping[str, tuple[str, Header]], unusable: Mapping[str, str] | None = None
 ) -> CorpusCheck:
+    """Compare a corpus whose recordings were read with the published counts.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Its name is a key of `plb_ablate.data.registry.READERS`.
+    read : mapping of str to (str, Header)
+        SHA-256 and header of each recording, by its path relative to the root.
+    unusable : mapping of str to str, optional
+        Reason for each recording that cannot be used.
+    """
+    reference, settings = READERS[corpus.name].REFERENCE_COUNTS, FeatureSettings()
     labels, speakers = Counter(corpus.labels.tolist()), Counter(corpus.speakers.tolist())
     names = dict.fromkeys([*reference.speakers, *speakers])
-    copied = _copied(read)
-    cut = sum(recording.length >= settings.target_length for recording in read.values())
+    copied = _copied({path: digest for path, (digest, _) in read.items()})
+    headers = [header for _, header in read.values()]
+    cut = sum(published_length(h.samples, h.rate, settings) >= settings.target_length for h in headers)
     return CorpusCheck(
         corpus=corpus.name,
         root=str(corpus.root),
         source=reference.source,
+        notes=corpus.notes,
+        incomplete=incompleteness(corpus, reference),
         classes={name: CountCheck(reference.classes[i], labels[i]) for i, name in enumerate(corpus.classes)},
         speakers={name: CountCheck(reference.speakers.get(name), speakers[name]) for name in names},
         utterances=CountCheck(reference.utterances, len(corpus.utterances)),
@@ -164,18 +185,18 @@ def _compare(
         copies=CountCheck(reference.copies, sum(len(group) - 1 for group in copied)),
         padded=len(read) - cut,
         rate=reference.rate,
-        rates=dict(Counter(recording.rate for recording in read.values())),
-        channels=dict(Counter(recording.channels for recording in read.values())),
-        seconds=_seconds([recording.seconds for recording in read.values()]),
+        rates=dict(Counter(header.rate for header in headers)),
+        channels=dict(Counter(header.channels for header in headers)),
+        seconds=_seconds([header.samples / header.rate for header in headers]),
         copied=copied,
-        unusable=unusable,
+        unusable=unusable or {},
     )
 
 
-def _copied(read: Mapping[str, _Recording]) -> tuple[tuple[str, ...], ...]:
+def _copied(digests: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
     same: dict[str, list[str]] = defaultdict(list)
-    for path, recording in read.items():
-        same[recording.digest].append(path)
+    for path, digest in digests.items():
+        same[digest].append(path)
     return tuple(tuple(paths) for paths in same.values() if len(paths) > 1)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plb_ablate.core.atomic_files import replacing
+from plb_ablate.core.errors import CorpusError
+from plb_ablate.data.completeness import incompleteness
 from plb_ablate.data.corpus import Corpus, Utterance
 from plb_ablate.data.registry import READERS, read_corpus
+from plb_ablate.features.corpus_check import CorpusCheck, compare_corpus
 from plb_ablate.features.extraction import FeatureSettings, extract
 
 __all__ = ["PreparedCorpus", "prepare"]
@@ -29,11 +33,14 @@ class PreparedCorpus:
         Features in the order of the utterances.
     digests : tuple of str
         SHA-256 of each audio file.
+    check : CorpusCheck, optional
+        Comparison with the published counts; None if the corpus was read from a file.
     """
 
     corpus: Corpus
     mfcc: NDArray[np.float32]
     digests: tuple[str, ...]
+    check: CorpusCheck | None = None
 
     @property
     def content(self) -> str:
@@ -51,6 +58,12 @@ class PreparedCorpus:
         ]
         text = json.dumps([self.corpus.classes, rows, astuple(FeatureSettings()), *([genders] if genders else [])])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def remarks(self) -> list[str]:
+        """Notes on what was read, and warnings of how it differs from the published corpus, as lines for a user."""
+        name, warnings = self.corpus.name, self.check.warnings if self.check else []
+        return [f"note: {line}" for line in self.corpus.notes] + [f"warning: {name}: {line}." for line in warnings]
 
     def save(self, folder: Path) -> Path:
         """Write the corpus to one file in `folder`, named after its content hash; return the path of the file."""
@@ -85,7 +98,9 @@ class PreparedCorpus:
         }
 
 
-def prepare(name: str, root: Path, cache: Path, *, n_jobs: int = -1, progress: bool = True) -> PreparedCorpus:
+def prepare(
+    name: str, root: Path, cache: Path, *, complete: bool = False, n_jobs: int = -1, progress: bool = True
+) -> PreparedCorpus:
     """Read a corpus and extract its features, using the cache for features extracted before.
 
     Parameters
@@ -96,6 +111,8 @@ def prepare(name: str, root: Path, cache: Path, *, n_jobs: int = -1, progress: b
         Folder of the corpus in its official layout.
     cache : Path
         Folder in which features are cached.
+    complete : bool
+        Whether a corpus without all published utterances is an error.
     n_jobs : int
         Number of parallel processes; -1 uses all cores.
     progress : bool
@@ -104,10 +121,18 @@ def prepare(name: str, root: Path, cache: Path, *, n_jobs: int = -1, progress: b
     Raises
     ------
     CorpusError
-        If the folder, a file name or a label differs from the official distribution.
+        If the folder, a file name or a label differs from the official distribution, or if utterances are missing and
+        `complete` is true.
     RecordingError
         If recordings cannot be used; all of them are listed in the message.
     """
     corpus = read_corpus(name, root)
+    if complete and (how := incompleteness(corpus, READERS[name].REFERENCE_COUNTS)):
+        raise CorpusError(
+            f"dataset.complete=true, but {name} in dataset.root={root} has {how}. Add what is missing "
+            f"(`python -m plb_ablate.data check {name} --root {shlex.quote(str(root))}` lists it), or set dataset.complete=false to use "
+            "this part only."
+        )
     features = extract(corpus.paths, cache=cache, n_jobs=n_jobs, progress=progress)
-    return PreparedCorpus(corpus, features.mfcc, features.digests)
+    known = zip(corpus.relative_paths, zip(features.digests, features.headers, strict=True), strict=True)
+    return PreparedCorpus(corpus, features.mfcc, features.digests, compare_corpus(corpus, dict(known)))

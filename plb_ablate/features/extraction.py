@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from plb_ablate.core.cores import available_cores
 from plb_ablate.core.errors import ConfigError, RecordingError
 from plb_ablate.core.progress_bar import with_progress
-from plb_ablate.data.audio_file import read_samples
+from plb_ablate.data.audio_file import Header, read_header, read_samples
 from plb_ablate.features.cache import entry_path, load_entry, store_entry
 from plb_ablate.features.coefficients import PUBLISHED, FeatureSettings, coefficients, failure, mfcc
 
@@ -37,18 +37,22 @@ class Features:
         In the order of the requested paths.
     digests : tuple of str
         SHA-256 of each audio file, in hexadecimal.
+    headers : tuple of Header
+        What the header of each audio file declares.
     """
 
     mfcc: NDArray[np.float32]
     digests: tuple[str, ...]
+    headers: tuple[Header, ...]
 
 
 class _Outcome(NamedTuple):
     """Result for one recording: its features, or the reason why there are none."""
 
     number: int
-    digest: str
-    mfcc: NDArray[np.float32] | None
+    digest: str = ""
+    header: Header | None = None
+    mfcc: NDArray[np.float32] | None = None
     reason: str = ""
 
 
@@ -90,27 +94,28 @@ def extract(
     jobs = _workers(n_jobs)
     folder = Path(cache) / settings.folder
     features = np.empty((len(paths), *settings.shape), dtype=np.float32)
-    digests: dict[int, str] = {}
+    known: dict[int, tuple[str, Header]] = {}
     reasons: dict[int, str] = {}
 
     def keep(outcome: _Outcome) -> None:
-        if outcome.mfcc is None:
+        if outcome.mfcc is None or outcome.header is None:
             reasons[outcome.number] = outcome.reason
         else:
-            features[outcome.number], digests[outcome.number] = outcome.mfcc, outcome.digest
+            features[outcome.number], known[outcome.number] = outcome.mfcc, (outcome.digest, outcome.header)
 
     numbered = list(enumerate(map(Path, paths)))
     with ThreadPoolExecutor(jobs) as threads:
         for outcome in threads.map(partial(_recall, folder=folder, settings=settings), numbered):
             keep(outcome)
-    missing = [item for item in numbered if item[0] not in digests]
+    missing = [item for item in numbered if item[0] not in known]
     computed = _compute_all(missing, folder, settings, jobs)
     for outcome in with_progress(computed, "Extracting features", len(missing), progress=progress):
         keep(outcome)
-    problems = [(path, reasons[index]) for index, path in numbered if index not in digests]
+    problems = [(path, reasons[index]) for index, path in numbered if index not in known]
     if problems:
         raise RecordingError(problems)
-    return Features(features, tuple(digests[index] for index, _ in numbered))
+    found = [known[index] for index, _ in numbered]
+    return Features(features, tuple(digest for digest, _ in found), tuple(header for _, header in found))
 
 
 def _workers(n_jobs: int) -> int:
@@ -127,10 +132,12 @@ def _recall(item: tuple[int, Path], folder: Path, settings: FeatureSettings) -> 
     """Load the features of a recording from the cache."""
     number, path = item
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        return _Outcome(number, "", None, failure(error))
-    return _Outcome(number, digest, load_entry(entry_path(folder, digest), settings.shape))
+        recording = path.read_bytes()
+        header = read_header(recording)
+    except (OSError, ValueError) as error:
+        return _Outcome(number, reason=failure(error))
+    digest = hashlib.sha256(recording).hexdigest()
+    return _Outcome(number, digest, header, load_entry(entry_path(folder, digest), settings.shape))
 
 
 def _compute_all(
@@ -165,10 +172,10 @@ def _compute_one(item: tuple[int, Path], folder: Path, settings: FeatureSettings
     number, path = item
     try:
         recording = path.read_bytes()
-        samples, rate = read_samples(recording)
+        header, (samples, rate) = read_header(recording), read_samples(recording)
     except (OSError, ValueError) as error:
-        return _Outcome(number, "", None, failure(error))
+        return _Outcome(number, reason=failure(error))
     features = coefficients(samples, rate, settings)
     digest = hashlib.sha256(recording).hexdigest()
     store_entry(entry_path(folder, digest), features)
-    return _Outcome(number, digest, features)
+    return _Outcome(number, digest, header, features)

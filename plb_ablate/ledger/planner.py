@@ -14,7 +14,7 @@ class Plan:
     """Cells of configurations. A corpus is read, and its features are extracted, when it is first needed."""
 
     def __init__(self) -> None:
-        self._corpora: dict[tuple[str, str], tuple[PreparedCorpus, Path]] = {}
+        self._corpora: dict[tuple[str, str, bool], tuple[PreparedCorpus, Path]] = {}
 
     def corpus(self, config: Config) -> PreparedCorpus:
         """Return the corpus of a configuration, with its features."""
@@ -32,10 +32,15 @@ class Plan:
             seen |= {cell.id for cell in cells}
             yield cells
 
+    @property
+    def remarks(self) -> list[str]:
+        """What a user should know of the corpora read so far (`PreparedCorpus.remarks`), each line once."""
+        return list(dict.fromkeys(line for prepared, _ in self._corpora.values() for line in prepared.remarks))
+
     def _prepared(self, config: Config) -> tuple[PreparedCorpus, Path]:
-        key = (config.dataset.name, config.dataset.root)
+        name, root, complete = key = (config.dataset.name, config.dataset.root, config.dataset.complete)
         if key not in self._corpora:
             cache = Path(config.cache)
-            prepared = prepare(config.dataset.name, Path(config.dataset.root), cache / "features")
+            prepared = prepare(name, Path(root), cache / "features", complete=complete)
             self._corpora[key] = prepared, prepared.save(cache / "corpora").resolve()
         return self._corpora[key]

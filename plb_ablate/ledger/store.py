@@ -10,14 +10,14 @@ Layout, one folder for each cell::
                     log.txt          output of the training, with tracebacks
                     lock             locked by the process that trains the cell
                     delivered/       MLflow stores that the result was uploaded to
-    <ledger>/audits/                 leakage audits, one for each configuration
+    <ledger>/audits/                 leakage audits and differences of the corpus, one for each configuration
 """
 
 import json
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,10 @@ from plb_ablate.core.atomic_files import remove_drafts, replacing
 from plb_ablate.core.errors import StoreError
 from plb_ablate.ledger.cells import Cell
 
-__all__ = ["STATES", "Ledger", "LedgerEntry"]
+__all__ = ["AS_PUBLISHED", "STATES", "Ledger", "LedgerEntry"]
+
+AS_PUBLISHED = "as published"
+"""The tag of a corpus that has all published counts."""
 
 STATES = ("done", "running", "stale", "failed", "missing")
 """States of a cell: finished; being trained; interrupted, its process has ended; failed; not started."""
@@ -199,27 +202,32 @@ class Ledger:
         self.root = root
         if not create:
             return
-        try:
+        with _writing(root):
             root.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=root):
                 pass
-        except OSError as error:
-            raise StoreError(
-                f"ledger={root} cannot be written: {error.strerror}. Choose a writable folder with ledger=..."
-            ) from None
 
     def entry(self, cell: Cell | str) -> LedgerEntry:
         """Return the entry of a cell, whose folder may not exist yet."""
         return LedgerEntry(self.root / (cell if isinstance(cell, str) else cell.id))
 
-    def write_audit(self, cell: Cell, audit: dict[str, Any]) -> None:
-        """Store the leakage audit of the cell's corpus and protocol, one file for each configuration."""
-        (self.root / "audits").mkdir(exist_ok=True)
-        _write_text(self.audit_file(cell.config_hash), json.dumps(audit) + "\n")
+    def write_audit(self, cell: Cell, audit: dict[str, Any], differences: Sequence[str] = ()) -> None:
+        """Store the leakage audit of a cell's corpus, and how the corpus differs from the published one."""
+        with _writing(self.root):
+            (self.root / "audits").mkdir(exist_ok=True)
+            _write_text(self.audit_file(cell.config_hash), json.dumps(audit) + "\n")
+            corpus = json.dumps({"differences": list(differences)})
+            _write_text(self.audit_file(cell.config_hash, ".corpus.json"), corpus + "\n")
 
-    def audit_file(self, config_hash: str) -> Path:
-        """Return the file of a configuration's leakage audit, which may not exist."""
-        return self.root / "audits" / f"{config_hash}.json"
+    def audit_file(self, config_hash: str, ending: str = ".json") -> Path:
+        """Return the file of a configuration's leakage audit, or another file of that ending; it may not exist."""
+        return self.root / "audits" / f"{config_hash}{ending}"
+
+    def corpus_tags(self, config_hash: str) -> dict[str, str]:
+        """Return the tag that says how a configuration's corpus differs from the published one, if that is known."""
+        file = self.audit_file(config_hash, ".corpus.json")
+        told = json.loads(file.read_text())["differences"] if file.exists() else None
+        return {} if told is None else {"corpus": "; ".join(told) or AS_PUBLISHED}
 
     def entries(self) -> list[LedgerEntry]:
         """Return every cell that was ever started, sorted by id."""
@@ -229,3 +237,14 @@ class Ledger:
 def _write_text(path: Path, text: str) -> None:
     with replacing(path) as draft:
         draft.write_text(text)
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        file = f" ({error.filename})" if error.filename and Path(str(error.filename)) != root else ""
+        raise StoreError(
+            f"ledger={root} cannot be written: {error.strerror}{file}. Choose a writable folder with ledger=..."
+        ) from None

@@ -76,6 +76,8 @@ class FoldRun:
         Whether the training loss of the last epoch is not finite; the scores of such a run are not used.
     tags : mapping of str to str
         Provenance: commit, hardware, versions.
+    corpus : str
+        How the corpus differs from the published one (`plb_ablate.report.corpus_differences`); empty if not told.
     """
 
     run_id: str
@@ -93,6 +95,7 @@ class FoldRun:
     n_test: int = 0
     diverged: bool = False
     tags: Mapping[str, str] | None = None
+    corpus: str = ""
 
     def value(self, rule: str, metric: str) -> float:
         """Return one score as a fraction; NaN if the run has none or its training diverged."""

@@ -2,16 +2,21 @@
 
 import json
 import shutil
+import zlib
 from pathlib import Path
 
 import librosa
 import numpy as np
 import pytest
+import soundfile
 
+from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.__main__ import main
-from plb_ablate.data.registry import READERS
+from plb_ablate.data.audio_file import read_header
+from plb_ablate.data.registry import READERS, read_corpus
 from plb_ablate.data.synthetic import corpus as synthetic
-from plb_ablate.features.corpus_check import check_corpus, published_length
+from plb_ablate.features.corpus_check import check_corpus, compare_corpus, published_length
+from plb_ablate.features.dataset import prepare
 from plb_ablate.features.extraction import FeatureSettings
 from plb_ablate.published import tables as published
 
@@ -31,7 +36,7 @@ def test_published_numbers_are_those_of_the_study() -> None:
 def test_a_part_of_ravdess_is_told_by_its_missing_actors(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "ravdess", "--root", str(shared / "data" / "ravdess")]) == 1
     said = capsys.readouterr().out
-    assert f"speakers missing: {', '.join(f'{actor:02d}' for actor in range(7, 25))}\n" in said
+    assert "Differs: 360 of 1,440 utterances, speakers 07 to 24 missing\n" in said
     assert "class neutral: 24, published 96" in said
     assert "speaker 06" not in said
 
@@ -67,17 +72,60 @@ def test_copies_and_broken_recordings_are_named(small_corpus: Path, tmp_path: Pa
 
 
 def test_other_sampling_rates_are_told(small_corpus: Path, tmp_path: Path) -> None:
-    import soundfile
-
     root = tmp_path / "synthetic"
     shutil.copytree(small_corpus, root)
     path = next((root / "Speaker_02").glob("*.wav"))
     samples, rate = soundfile.read(path)
     soundfile.write(path, samples, rate // 2)
     assert (
-        f"sampling rate: 1 recordings at {rate // 2:,} Hz, published {rate:,}"
+        f"sampling rate: 1 of 24 recordings at {rate // 2:,} Hz, published {rate:,} Hz"
         in check_corpus("synthetic", root).differences
     )
+
+
+def resampled(recordings: Path, root: Path, seconds: float) -> Path:
+    """The recordings as files of the same names at 22,050 Hz, all of one length."""
+    for path in sorted(recordings.rglob("*.wav")):
+        target = root / path.relative_to(recordings)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(zlib.crc32(path.name.encode())).standard_normal(round(22_050 * seconds))
+        soundfile.write(target, 0.1 * noise, 22_050)
+    return root
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_whoever_trains_is_warned_of_other_recordings_under_the_right_names(
+    cached: bool, shared: Path, tmp_path: Path
+) -> None:
+    root = resampled(shared / "data" / "emodb", tmp_path / "emodb", 0.1)
+    for _ in range(1 + cached):
+        prepared = prepare("emodb", root, tmp_path / "cache", n_jobs=1, progress=False)
+    assert prepared.remarks == [
+        "warning: emodb: recordings of 4.535 s or more: 0, published 28.",
+        "warning: emodb: sampling rate: 535 of 535 recordings at 22,050 Hz, published 16,000 Hz.",
+    ]
+    assert prepared.check is not None
+
+
+def test_a_published_corpus_gives_no_warning(shared: Path, tmp_path: Path) -> None:
+    recordings = shared / "data" / "emodb"
+    corpus = read_corpus("emodb", recordings)
+    read = {
+        relative: (str(path), read_header(path.read_bytes()))
+        for relative, path in zip(corpus.relative_paths, corpus.paths, strict=True)
+    }
+    assert compare_corpus(corpus, read).warnings == []
+
+
+def test_a_part_of_a_corpus_is_used_with_a_warning_or_refused(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "Actor_02").symlink_to(shared / "data" / "ravdess" / "Actor_02")
+    how = "60 of 1,440 utterances, speakers 01, 03 to 24 missing"
+    with pytest.raises(CorpusError, match=rf"dataset.complete=true, but ravdess in .* has {how}\. Add .* check"):
+        prepare("ravdess", tmp_path, tmp_path / "cache", complete=True)
+    assert not (tmp_path / "cache").exists(), "refused before features are extracted"
+    remarks = prepare("ravdess", tmp_path, tmp_path / "cache", n_jobs=1, progress=False).remarks
+    assert remarks == [f"note: ravdess: read 60 recordings in {tmp_path / 'part'}.", f"warning: ravdess: {how}."]
 
 
 @pytest.mark.parametrize(

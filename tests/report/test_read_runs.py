@@ -5,7 +5,9 @@ import pytest
 from mlflow import MlflowClient
 
 from plb_ablate.core.errors import StoreError
+from plb_ablate.report.analysis import analyse
 from plb_ablate.report.read_runs import read_leaks, read_studies
+from plb_ablate.report.tables.verdict import verdict
 from plb_ablate.splits.leakage_report import LeakageReport, SharedSpeakers
 from plb_ablate.tracking import mlflow_reader
 from plb_ablate.tracking.mlflow_reader import finished_runs
@@ -131,6 +133,28 @@ def test_a_server_that_does_not_answer_is_a_store_error_without_its_password() -
     with pytest.raises(StoreError, match=r"The MLflow store http://\*\*\*@127.0.0.1:9 cannot be used") as caught:
         read_studies(open_store("http://user:secret@127.0.0.1:9"), "plb_ablate")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("", "500 of 535 utterances"),
+        ("as published", ""),
+        (
+            "445 of 535 utterances, speakers 15, 16 missing; other rates",
+            "445 of 535 utterances, speakers 15, 16 missing",
+        ),
+    ],
+)
+def test_the_verdict_says_how_the_corpus_differs(tag: str, words: str, sweep: Make, uri: str) -> None:
+    made = sweep()
+    parent = made.parent("none", n_folds=1)
+    child = made.child("none", 0, 0.8, n_folds=1, parent=parent)
+    if tag:
+        made.client.set_tag(child, "corpus", tag)
+    said = verdict(analyse(read_studies(open_store(uri), "plb_ablate")[0]))
+    assert (f"**The corpus is not the published one**: {words}" in said) == bool(words)
+    assert ("not the published one" in said) == bool(words)
 
 
 def test_the_leakage_audit_is_read_from_a_parent_run(sweep: Make, uri: str) -> None:

@@ -5,6 +5,7 @@ import math
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.config.schema import Trainer
 from plb_ablate.published import tables as published
+from plb_ablate.report.corpus_differences import corpus_differences
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name, published_rows
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
@@ -23,7 +24,7 @@ def departures(study: Study, *, any_epochs: bool = False) -> list[str]:
 
     With `any_epochs` a shorter training is not a difference, because its epochs are the first ones of a full training.
     """
-    key, wanted = study.key, published.UTTERANCES.get(study.key.dataset)
+    key, corpus = study.key, corpus_differences(study)
     epochs = {run.value("last", "epoch") + 1 for run in study.folds}
     known = sorted(int(number) for number in epochs if math.isfinite(number))
     differences = [
@@ -32,7 +33,7 @@ def departures(study: Study, *, any_epochs: bool = False) -> list[str]:
         (key.trainer != "published", f"trainer={key.trainer}"),
         (not any_epochs and known not in ([], [EPOCHS]), f"{' or '.join(map(str, known))} epochs instead of {EPOCHS}"),
         (study.n_folds != published.N_SPLITS, f"{study.n_folds} folds instead of {published.N_SPLITS}"),
-        (study.n_utterances not in (0, wanted), f"{study.n_utterances} utterances instead of {wanted}"),
+        (bool(corpus), corpus),
     ]
     return [words for differs, words in differences if differs]
 

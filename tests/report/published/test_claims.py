@@ -78,7 +78,7 @@ def test_another_winner_contradicts_and_a_clear_one_reproduces() -> None:
     [
         ({"epochs": 20}, "20 epochs instead of 300"),
         ({"trainer": "demo"}, "trainer=demo"),
-        ({"n_utterances": 360}, "360 utterances instead of 535"),
+        ({"n_utterances": 360}, "360 of 535 utterances"),
         ({"protocol": "nested"}, "protocol=nested"),
     ],
 )
