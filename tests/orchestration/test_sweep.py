@@ -33,12 +33,20 @@ def statuses(folder: Path) -> list[str]:
         return [row[0] for row in store.execute("SELECT status FROM runs WHERE lifecycle_stage = 'active'")]
 
 
+PART = (
+    "synthetic: 24 of 144 utterances, speakers 03 to 06 missing, "
+    "speakers with other counts: 01 (12 of 24), 02 (12 of 24)"
+)
+"""How the small corpus differs from the one that the package makes."""
+
+
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory, small_corpus: Path) -> CommandLine:
     """A folder in which a sweep of two variants and two folds has run."""
     commands = CommandLine(tmp_path_factory.mktemp("sweep"))
     done = commands.run("-m", "ablation=none,sa+cbam", f"dataset.root={small_corpus}", *SMOKE)
     assert done.returncode == 0, done.stderr
+    assert f"warning: {PART}.\n" in done.stderr
     assert "4 cells: 0 already done, 4 to train." in done.stderr
     assert "[4/4]" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
@@ -64,6 +72,9 @@ def test_a_sweep_leaves_results_runs_and_a_report(sweep: CommandLine) -> None:
         path.relative_to(sweep.folder / "second"): path.read_bytes() for path in sweep.folder.rglob("second/**/*.*")
     }
     page = (sweep.folder / "first" / "synthetic.md").read_text()
+    differs = f"The corpus is not the published one**: {PART.removeprefix('synthetic: ')}."
+    assert differs in page
+    assert differs.replace("**", "") in report.stdout.replace("\n", " ").replace("**", "")
     assert "|proposed|95,093|" in page
     assert f"|{90_799 - 128 - 102 + 102:,}|" in page, "CBAM and LayerNorm are gone, the capsule gate is used once"
 
