@@ -11,7 +11,7 @@ from rich.table import Table
 
 from plb_ablate.config.schema import Trainer
 from plb_ablate.config.variants import NAMED_VARIANTS, NETWORKS
-from plb_ablate.core.command_line import make_parser
+from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.data.registry import READERS
 from plb_ablate.ledger.store import Ledger
@@ -88,7 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "For variants without finished cells, the median of the others is used.",
         EXAMPLES,
     )
-    parser.add_argument("--ledger", type=Path, default=Path("ledger"), help="folder of results (default: ledger)")
+    parser.add_argument(
+        "--ledger", type=path_argument, default=Path("ledger"), help="folder of results (default: ledger)"
+    )
     parser.add_argument("--corpora", nargs="+", choices=READERS, default=study.corpora, metavar="NAME")
     for name in ("seeds", "variants", "folds", "epochs"):
         parser.add_argument(f"--{name}", type=int, default=getattr(study, name), metavar="N")

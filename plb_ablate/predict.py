@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate.core.command_line import make_parser
+from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import RecordingError, exit_codes
 from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.data.recording_files import find_recordings
@@ -178,9 +178,11 @@ def _parser() -> argparse.ArgumentParser:
         "Classify the emotion of recordings, with the probability of each emotion that the model knows.",
         EXAMPLES,
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recording, or folder of recordings")
     parser.add_argument(
-        "--model", type=Path, required=True, help="a .tflite file written by `python -m plb_ablate.export`"
+        "files", nargs="+", type=path_argument, metavar="FILE", help="recording, or folder of recordings"
+    )
+    parser.add_argument(
+        "--model", type=path_argument, required=True, help="a .tflite file written by `python -m plb_ablate.export`"
     )
     parser.add_argument(
         "--window", type=float, help="window length in seconds; without it, only the central segment is classified"

@@ -12,9 +12,9 @@ from typing import Any
 from plb_ablate.config.compose import compose_sweep
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Config, Trainer
-from plb_ablate.core.command_line import make_parser
+from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import ConfigError, exit_codes
-from plb_ablate.core.signals import Interrupted, interrupts_raised
+from plb_ablate.core.signals import interrupts_raised
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
@@ -57,9 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     configs = _configs(options.settings)
     ledger = Ledger(Path(configs[0].ledger))
     cells = _cells(configs)
-    stopped = _train(configs, cells, ledger)
-    if stopped is not None:
-        return stopped
+    _train(configs, cells, ledger)
     histories = _histories(cells, ledger)
     dataset = configs[0].dataset.name
     found = [compare_curves(dataset, name, folds) for name, folds in histories.items()]
@@ -77,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         EXAMPLES,
     )
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of a sweep, dataset= among them")
-    parser.add_argument("--figure", type=Path, help="draw the curves into this PNG file")
+    parser.add_argument("--figure", type=path_argument, help="draw the curves into this PNG file")
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
     return parser
 
@@ -140,8 +138,8 @@ def _cells(configs: Sequence[Config]) -> list[Cell]:
     return cells
 
 
-def _train(configs: Sequence[Config], cells: Sequence[Cell], ledger: Ledger) -> int | None:
-    """Train the cells of which no long enough training is kept; give the exit code where a signal ends it."""
+def _train(configs: Sequence[Config], cells: Sequence[Cell], ledger: Ledger) -> None:
+    """Train the cells of which no long enough training is kept."""
     kept = _kept(ledger)
     lacking = {(cell.settings["ablation"], cell.fold) for cell in cells if _longest(cell, kept) is None}
     todo = [
@@ -151,18 +149,11 @@ def _train(configs: Sequence[Config], cells: Sequence[Cell], ledger: Ledger) -> 
         if config.fold in (None, fold) and (config.ablation, fold) in lacking
     ]
     if not todo:
-        return None
+        return
     with interrupts_raised():
-        sweep = None
-        try:
-            sweep = Sweep(todo)
-            with sweep.progress:
-                sweep.run(todo[0])
-            sweep.finish()
-        except Interrupted as stop:
-            print(f"stopped by {stop.name}: {sweep.stop() if sweep else 'no training had begun.'}", file=sys.stderr)
-            return stop.exit_code
-    return None
+        sweep = Sweep(todo)
+        with sweep.running():
+            sweep.run(todo[0])
 
 
 def _kept(ledger: Ledger) -> dict[str, list[tuple[int, Path]]]:

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from plb_ablate.config.compose import compose_sweep, config_root
+from plb_ablate.config.compose import compose_sweep
 from plb_ablate.config.schema import Config
-from plb_ablate.core.command_line import make_parser
+from plb_ablate.config.source import ConfigSource
+from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.planner import Plan
@@ -115,7 +116,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("study", nargs="?", help="name of a study in experiments/, or of a study in the ledger")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings of the sweep, as in its command")
-    parser.add_argument("--ledger", type=Path, help="folder of results (default: from the settings, otherwise ledger)")
+    parser.add_argument(
+        "--config-dir", "-cd", type=path_argument, help="folder with own choices of settings, as in the sweep's command"
+    )
+    parser.add_argument(
+        "--ledger", type=path_argument, help="folder of results (default: from the settings, otherwise ledger)"
+    )
     parser.add_argument("--json", action="store_true", help="print the cells as JSON")
     parser.add_argument("--watch", action="store_true", help="update the table every 2 seconds")
     return parser
@@ -129,10 +135,10 @@ def _selected(options: argparse.Namespace) -> tuple[list[Cell] | None, Ledger]:
     if len(names) > 1:
         raise ConfigError(f"give one study only, not {', '.join(names)}.")
     options.study = names[0] if names else None
-    is_file = names and (config_root() / "experiments" / f"{names[0]}.yaml").exists()
-    if is_file:
+    source = ConfigSource(folder=options.config_dir)
+    if names and source.has_study(names[0]):
         settings.insert(0, f"experiments={names[0]}")
-    configs: list[Config] = compose_sweep(settings, multirun=True) if settings else []
+    configs: list[Config] = compose_sweep(settings, multirun=True, source=source) if settings else []
     ledger = Ledger(options.ledger or Path(configs[0].ledger if configs else Config().ledger), create=False)
     if not configs and not ledger.root.is_dir():
         raise ConfigError(

@@ -1,49 +1,83 @@
 """Composition of configurations from command-line overrides: one, or all jobs of a sweep, without running them."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 
-from hydra import compose, initialize_config_dir
+from hydra import version
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.config_store import ConfigStore
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
+from plb_ablate.config.grammar import explain
 from plb_ablate.config.schema import Config
+from plb_ablate.config.source import BUILT_IN, ConfigSource, config_root, register_schema
 from plb_ablate.core.errors import ConfigError
+from plb_ablate.core.gpus import settled_device
 
 __all__ = [
+    "Composition",
+    "compose_command",
     "compose_config",
-    "compose_jobs",
     "compose_sweep",
     "composing",
-    "config_root",
-    "register_schema",
     "to_config",
-    "without_hydra",
 ]
 
 
-def config_root() -> Path:
-    """Folder that contains ``conf/`` and ``experiments/``: the package if installed, else the checkout."""
-    package = Path(__file__).resolve().parents[1]
-    return package if (package / "conf").is_dir() else package.parent
+@dataclass(frozen=True)
+class Composition:
+    """What a command runs.
 
-
-def register_schema() -> None:
-    """Register the schema, and the studies for ``experiments=<study>``, with Hydra.
-
-    Studies are registered one by one, because Hydra treats every folder on its search path as a config group, including
-    the ``.venv`` of a checkout.
+    Parameters
+    ----------
+    jobs : list of Config
+        The configuration of every job.
+    multirun : bool
+        Whether the jobs are those of a sweep of Hydra's.
+    composed : DictConfig
+        The configuration with Hydra's own settings.
     """
-    store = ConfigStore.instance()
-    store.store(name="schema", node=Config)
-    for file in sorted((config_root() / "experiments").glob("*.yaml")):
-        store.store(group="experiments", name=file.stem, node=OmegaConf.load(file), package="_global_")
+
+    jobs: list[Config]
+    multirun: bool
+    composed: DictConfig
+
+
+@contextmanager
+def composing(source: ConfigSource = BUILT_IN) -> Iterator[Hydra]:
+    """Initialise Hydra for the duration of the block.
+
+    Raises
+    ------
+    ConfigError
+        If Hydra rejects a setting in the block; the message contains its error and the cause.
+    """
+    register_schema()
+    version.setbase("1.3")
+    conf = config_root() / "conf"
+    search_path = create_config_search_path(str((source.path or conf).resolve()))
+    before = SearchPathQuery(provider="schema", path=None)
+    for provider, folder in (("command-line", source.folder), ("plb_ablate", conf if source.path else None)):
+        if folder:
+            search_path.prepend(provider, f"file://{folder.resolve()}", before)
+    earlier = GlobalHydra.instance().hydra
+    try:
+        yield Hydra.create_main_hydra2("plb_ablate", search_path)
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        raise ConfigError(explain(error)) from None
+    finally:
+        GlobalHydra.instance().hydra = earlier
 
 
 def compose_config(overrides: Sequence[str]) -> Config:
@@ -54,25 +88,63 @@ def compose_config(overrides: Sequence[str]) -> Config:
     ConfigError
         If a setting is unknown or has an invalid value.
     """
-    with composing():
-        return to_config(compose("config", list(overrides)))
+    with composing() as hydra:
+        return to_config(_without_hydra(_composed(hydra, BUILT_IN, overrides, RunMode.RUN)))
 
 
-@contextmanager
-def composing() -> Iterator[None]:
-    """Initialise Hydra with ``conf/`` for the duration of the block.
+def compose_sweep(overrides: Sequence[str], *, multirun: bool = False, source: ConfigSource = BUILT_IN) -> list[Config]:
+    """Compose the jobs that ``python -m plb_ablate`` would run with these overrides.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        For example ``experiments=demo``.
+    multirun : bool
+        Whether comma-separated values create several jobs (``-m``); studies can set this in their own file.
+    source : ConfigSource
+        Where configurations come from.
 
     Raises
     ------
     ConfigError
-        If Hydra rejects a setting; the message contains its error and the cause.
+        If a setting is unknown or has an invalid value.
     """
-    register_schema()
+    with composing(source) as hydra:
+        return compose_command(hydra, source, overrides, multirun=multirun).jobs
+
+
+def compose_command(hydra: Hydra, source: ConfigSource, overrides: Sequence[str], *, multirun: bool) -> Composition:
+    """Compose everything that a command runs; the parameters are those of `compose_sweep`.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown or has an invalid value, or a job would lose a sweep of its own.
+    """
     try:
-        with initialize_config_dir(str(config_root() / "conf"), version_base="1.3"):
-            yield
-    except HydraException as error:
-        raise ConfigError(" ".join(str(part) for part in (error, error.__cause__) if part)) from None
+        composed = _composed(hydra, source, overrides, RunMode.MULTIRUN)
+        multirun = multirun or composed.hydra.mode == RunMode.MULTIRUN
+        if multirun:
+            return Composition(_compose_jobs(hydra, composed, overrides), True, composed)
+        composed = _composed(hydra, source, overrides, RunMode.RUN)
+    except OverrideParseException as error:
+        raise ConfigError(explain(error, overrides, multirun=multirun)) from None
+    if composed.hydra.sweeper.get("params"):
+        raise ConfigError(f"the study sweeps over {', '.join(composed.hydra.sweeper.params)}: add -m to run all of it.")
+    return Composition([to_config(_without_hydra(composed))], False, composed)
+
+
+def _composed(hydra: Hydra, source: ConfigSource, overrides: Sequence[str], mode: RunMode) -> DictConfig:
+    try:
+        return hydra.compose_config(source.primary, list(overrides), mode)
+    except (
+        AssertionError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:  # inside Hydra
+        raise ConfigError(f"{shlex.join(overrides)} cannot be composed: {type(error).__name__} {error}") from error
 
 
 def to_config(composed: DictConfig) -> Config:
@@ -87,8 +159,12 @@ def to_config(composed: DictConfig) -> Config:
     if unknown:
         known = ", ".join(sorted(str(key) for key in OmegaConf.structured(Config)))
         raise ConfigError(f"unknown setting: {', '.join(unknown)}. The settings are {known}.")
-    config = OmegaConf.to_object(composed)
+    try:
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), composed))
+    except OmegaConfBaseException as error:
+        raise ConfigError(explain(error)) from None
     assert isinstance(config, Config)
+    config.device = settled_device(config.device)
     return config
 
 
@@ -99,52 +175,47 @@ def _keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
             yield from _keys(child, f"{prefix}{key!s}.")
 
 
-def compose_jobs(config: DictConfig) -> list[Config]:
-    """Compose the configuration of every job of a multirun, without running them.
-
-    Parameters
-    ----------
-    config : DictConfig
-        The argument that Hydra passes to ``on_multirun_start``.
-
-    Raises
-    ------
-    ConfigError
-        If a job has an unknown setting or an invalid value.
-    """
-    loader = GlobalHydra.instance().config_loader()
-    fixed = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides([*fixed, *config.hydra.overrides.task])
+def _compose_jobs(hydra: Hydra, composed: DictConfig, typed: Sequence[str]) -> list[Config]:
+    """Compose the configuration of every job of a sweep, in the order in which Hydra's sweeper runs them."""
+    sweeper, loader = composed.hydra.sweeper, hydra.config_loader
+    if sweeper._target_ != f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}":
+        raise ConfigError(
+            f"hydra/sweeper={sweeper._target_} chooses settings while it runs, but a sweep is planned and checked "
+            "before its first training. Use hydra/sweeper=basic."
+        )
+    fixed = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides([*fixed, *composed.hydra.overrides.task])
+    _refuse_several_studies(overrides, typed)
     (batch,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    return [to_config(without_hydra(loader.load_sweep_config(config, list(job)))) for job in batch]
+    jobs = [loader.load_sweep_config(composed, list(job)) for job in batch]
+    for job, values in zip(jobs, batch, strict=True):
+        if job.hydra.sweeper.get("params") != sweeper.get("params"):
+            raise ConfigError(
+                f"{' '.join(values)}: one of these brings a sweep of its own in hydra.sweeper.params, which is lost "
+                "when it is swept over. Run it with a command of its own."
+            )
+    return [to_config(_without_hydra(job)) for job in jobs]
 
 
-def compose_sweep(overrides: Sequence[str], *, multirun: bool = False) -> list[Config]:
-    """Compose the jobs that ``python -m plb_ablate`` would run with these overrides.
-
-    Parameters
-    ----------
-    overrides : sequence of str
-        For example ``experiments=demo``.
-    multirun : bool
-        Whether comma-separated values create several jobs (``-m``); studies can set this in their own file.
-
-    Raises
-    ------
-    ConfigError
-        If a setting is unknown or has an invalid value.
-    """
-    with composing():
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        composed = hydra.compose_config("config", list(overrides), RunMode.MULTIRUN, with_log_configuration=False)
-        if multirun or composed.hydra.mode == RunMode.MULTIRUN:
-            return compose_jobs(composed)
-        return [to_config(compose("config", list(overrides)))]
+def _refuse_several_studies(overrides: Sequence[Override], typed: Sequence[str]) -> None:
+    """Refuse ``experiments=a,b``: Hydra would run the first job of each study only, not its sweep."""
+    for override in overrides:
+        value = override.value()
+        if override.get_key_element() != "experiments":
+            continue
+        studies = list(override.sweep_string_iterator()) if override.is_sweep_override() else []
+        studies += value if isinstance(value, list) else []
+        if not studies:
+            continue
+        rest = [shlex.quote(setting) for setting in typed if setting != override.input_line]
+        commands = [" ".join(["python -m plb_ablate -m", f"experiments={study}", *rest]) for study in studies]
+        raise ConfigError(
+            f"{override.input_line} names several studies, each a sweep of its own. Run one after the other; they may "
+            "share a ledger:\n  " + "\n  ".join(commands)
+        )
 
 
-def without_hydra(composed: DictConfig) -> DictConfig:
-    """Return a copy of a composed configuration without Hydra's own settings."""
+def _without_hydra(composed: DictConfig) -> DictConfig:
     plain = composed.copy()
     OmegaConf.set_readonly(plain, False)
     with open_dict(plain):

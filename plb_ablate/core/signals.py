@@ -20,10 +20,16 @@ class Interrupted(BaseException):
     ----------
     number : int
         Signal number.
+
+    Attributes
+    ----------
+    kept : str
+        What was kept of the work; for the message.
     """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        self.kept = "No training had started."
         self.name = signal.Signals(number).name
         self.exit_code = 128 + number
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from plb_ablate.config.compose import compose_config
-from plb_ablate.core.command_line import make_parser
+from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.core.output_redirection import redirect_output
 
@@ -115,7 +115,9 @@ def _parser() -> argparse.ArgumentParser:
         EXAMPLES,
     )
     parser.add_argument("settings", nargs="+", metavar="key=value", help="run=best or run=<id>, dataset=..., ...")
-    parser.add_argument("--out", type=Path, default=Path("exports"), help="folder to write below (default: exports)")
+    parser.add_argument(
+        "--out", type=path_argument, default=Path("exports"), help="folder to write below (default: exports)"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads while timing (default: 1)")
     parser.add_argument("--no-track", action="store_true", help="do not log the model to MLflow")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -1,41 +1,35 @@
 """The command line: Hydra composes one or more configurations, and a sweep trains them."""
 
+import argparse
 import multiprocessing
 import os
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from hydra.types import RunMode
-from omegaconf import DictConfig, open_dict, read_write
+from hydra.main import _get_rerun_conf
+from omegaconf import DictConfig, OmegaConf
 
-from plb_ablate.config.compose import (
-    compose_jobs,
-    compose_sweep,
-    config_root,
-    register_schema,
-    to_config,
-    without_hydra,
-)
+from plb_ablate.config.compose import compose_command, composing, to_config
 from plb_ablate.config.schema import Config
-from plb_ablate.core.cores import available_cores
+from plb_ablate.config.source import ConfigSource
+from plb_ablate.core.command_line import path_argument
 from plb_ablate.core.credentials import protect_secrets
-from plb_ablate.core.errors import PlbError
-from plb_ablate.core.signals import Interrupted, end_with, ignore_ctrl_c, interrupts_raised
+from plb_ablate.core.errors import CellError, ConfigError, exit_codes
+from plb_ablate.core.gpus import check_device
+from plb_ablate.core.signals import end_with, ignore_ctrl_c, interrupts_raised
+from plb_ablate.orchestration.settled_settings import settled, share_of_cores
 from plb_ablate.orchestration.slurm import largest_array
 
 if TYPE_CHECKING:
     from plb_ablate.orchestration.sweep import Sweep
 
 __all__ = ["SweepCallback", "main", "running_sweep"]
-
-_DRY_RUN = "--dry-run"
 
 _FIRST_WORDS = """\
 plb_ablate trains the Pattern Learning Block network for speech emotion recognition, complete and with modules removed,
@@ -48,31 +42,15 @@ in cross-validation, and tests the differences. Without settings it trains nothi
 
 python -m plb_ablate --help lists every setting and the other commands."""
 
+_USAGE = "python -m plb_ablate [-m] [--dry-run] [key=value ...]"
+
 
 class SweepCallback(Callback):
-    """Checks a complete multirun before its first job, and summarises it after its last."""
+    """Does nothing: a name in settings of earlier versions. Hydra would turn what a callback raises into a warning."""
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Refuse an invalid setting before anything is written."""
-        with _clean_errors():
-            to_config(without_hydra(config))
 
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Compose and check every job, and show what is left to train."""
-        with _clean_errors():
-            launcher = config.hydra.launcher
-            if "plb_ablate_slurm" in launcher._target_:
-                largest_array()  # fails early if SLURM is not available
-            jobs = compose_jobs(config)
-            _settle_launcher(launcher, len(jobs))
-            sweep = _begin(jobs)
-            if "basic_launcher" not in launcher._target_.lower():
-                sweep.follow()
-
-    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Report failures and set the exit code."""
-        with _clean_errors():
-            _finish()
+class _Failed(BaseException):
+    """Carries an exception of a job out of Hydra, which would go on with the next job."""
 
 
 _state: dict[str, "Sweep"] = {}
@@ -84,19 +62,132 @@ def running_sweep() -> "Sweep":
     return _state["sweep"]
 
 
-def run_composed(composed: DictConfig) -> None:
-    """Run one job: a sweep of its own or a part of a multirun, here or in a process that a launcher started."""
-    settings = HydraConfig.get()
-    if settings.mode == RunMode.MULTIRUN and not _state:
-        _run_elsewhere(to_config(composed))
+@exit_codes
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``python -m plb_ablate``.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if not arguments:
+        print(_FIRST_WORDS)
+        return 0
+    protect_secrets(arguments)
+    parser = _parser()
+    options = parser.parse_intermixed_args(arguments)
+    source = _source(options)
+    with interrupts_raised(), composing(source) as hydra:
+        if not _shown(hydra, source, parser, options):
+            _run(hydra, source, options)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = get_args_parser()
+    parser.prog, parser.usage = "python -m plb_ablate", _USAGE
+    parser.add_argument("--dry-run", action="store_true", help="Show what would be trained, and how long it would take")
+    return parser
+
+
+def _source(options: argparse.Namespace) -> ConfigSource:
+    try:
+        folders = [path_argument(text) if text else None for text in (options.config_path, options.config_dir)]
+    except argparse.ArgumentTypeError as error:
+        raise ConfigError(str(error)) from None
+    return ConfigSource(folders[0], options.config_name, folders[1])
+
+
+def _shown(hydra: Hydra, source: ConfigSource, parser: argparse.ArgumentParser, options: argparse.Namespace) -> bool:
+    """Show what Hydra's own options ask for; whether there was one."""
+    name, overrides = source.primary, options.overrides
+    if options.help:
+        hydra.app_help(config_name=name, args_parser=parser, args=options)
+    elif options.hydra_help:
+        hydra.hydra_help(config_name=name, args_parser=parser, args=options)
+    elif options.cfg:
+        hydra.show_cfg(name, overrides, options.cfg, options.package, options.resolve)
+    elif options.info:
+        hydra.show_info(options.info, name, overrides)
+    elif options.shell_completion:
+        hydra.shell_completion(name, overrides)
+    else:
+        return False
+    return True
+
+
+def _run(hydra: Hydra, source: ConfigSource, options: argparse.Namespace) -> None:
+    """Compose and check every job, show or train what is left, and summarise."""
+    if options.experimental_rerun:
+        config = to_config(_get_rerun_conf(options.experimental_rerun, options.overrides))
+        with _begun([config]) as sweep:
+            sweep.run(config)
         return
-    with _clean_errors():
-        config = to_config(composed)
-        if settings.mode == RunMode.MULTIRUN:
-            running_sweep().run(config)
-            return
-        _begin([config]).run(config)
-        _finish()
+    command = compose_command(hydra, source, options.overrides, multirun=options.multirun)
+    if options.dry_run:
+        from plb_ablate.orchestration.dry_run import show
+
+        show(command.jobs)
+        return
+    launcher = command.composed.hydra.launcher if command.multirun else OmegaConf.create({"_target_": "basic_launcher"})
+    if "plb_ablate_slurm" in launcher._target_:
+        largest_array()  # fails early if SLURM is not available
+    if not (launcher.get("ray") or "slurm" in launcher._target_):  # which train on other machines
+        for job in command.jobs:
+            check_device(job.device)
+    with _begun(command.jobs) as sweep:
+        overrides = [*options.overrides, *settled(command)]
+        if not command.multirun:
+            hydra.run(source.primary, run_composed, overrides)
+        elif "basic_launcher" in launcher._target_.lower():
+            hydra.multirun(source.primary, run_composed, overrides)
+        else:
+            sweep.follow()
+            _launch(hydra, source, overrides, sweep)
+
+
+@contextmanager
+def _begun(jobs: Sequence[Config]) -> Iterator["Sweep"]:
+    """Check all jobs, and make their sweep the running one for the duration of the block."""
+    from plb_ablate.orchestration.sweep import Sweep
+
+    sweep = _state["sweep"] = Sweep(jobs)
+    try:
+        with sweep.running():
+            try:
+                yield sweep
+            except _Failed as failed:
+                raise failed.args[0] from None
+    finally:
+        _state.clear()
+
+
+def _launch(hydra: Hydra, source: ConfigSource, overrides: Sequence[str], sweep: "Sweep") -> None:
+    """Run the jobs in processes of a launcher; if it fails, the finished cells are summarised nevertheless."""
+    from plb_ablate.orchestration.worker import reason
+
+    try:
+        hydra.multirun(source.primary, run_composed, list(overrides))
+    except HydraException:
+        raise
+    except Exception as error:
+        print(f"the launcher ended with an error: {reason(error)}", file=sys.stderr)
+        sweep.finish()
+        raise CellError("all cells are done, but the launcher ended with the error above.") from error
+
+
+def run_composed(composed: DictConfig) -> None:
+    """Run one job, here or in a process that a launcher started."""
+    config = to_config(composed)
+    if not _state:
+        _run_elsewhere(config)
+        return
+    try:
+        running_sweep().run(config)
+    except Exception as error:
+        raise _Failed(error) from error
 
 
 def _run_elsewhere(config: Config) -> None:
@@ -106,86 +197,4 @@ def _run_elsewhere(config: Config) -> None:
     multiprocessing.set_start_method("spawn", force=True)  # joblib's own start method is unknown to the workers
     ignore_ctrl_c()
     end_with(os.getppid())
-    run_job(config, _share_of_cores(config))
-
-
-def _begin(jobs: list[Config]) -> "Sweep":
-    from plb_ablate.orchestration.sweep import Sweep
-
-    _state["sweep"] = Sweep(jobs)
-    _state["sweep"].progress.__enter__()
-    return _state["sweep"]
-
-
-def _finish() -> None:
-    sweep = _state.pop("sweep")
-    sweep.progress.__exit__(None, None, None)
-    sweep.finish()
-
-
-def _settle_launcher(launcher: DictConfig, n_jobs: int) -> None:
-    """Limit joblib's processes to the number of jobs and cores, so that each job knows its share of the cores."""
-    if launcher.get("n_jobs"):
-        wanted = launcher.n_jobs if launcher.n_jobs > 0 else max(1, available_cores() + 1 + launcher.n_jobs)
-        with read_write(launcher), open_dict(launcher):
-            launcher.n_jobs = min(wanted, n_jobs)
-
-
-def _share_of_cores(config: Config) -> int | None:
-    """Return how many cells a job may train at the same time if a launcher runs several jobs; None for no limit."""
-    launcher = HydraConfig.get().launcher
-    if config.n_jobs is not None:
-        return None
-    if launcher.get("ray"):
-        return 1
-    beside = launcher.get("n_jobs")
-    return max(1, available_cores() // beside) if beside else None
-
-
-@contextmanager
-def _clean_errors() -> Iterator[None]:
-    """Print expected errors without a traceback, and exit with their code."""
-    try:
-        yield
-    except (PlbError, HydraException) as error:
-        cause = [error.__cause__] if isinstance(error, HydraException) and error.__cause__ else []
-        print(f"error: {error}", *cause, sep="\n", file=sys.stderr)
-        sys.exit(getattr(error, "exit_code", PlbError.exit_code))
-
-
-def main() -> None:
-    """Entry point of ``python -m plb_ablate``."""
-    if len(sys.argv) == 1:
-        print(_FIRST_WORDS)
-        return
-    with _clean_errors():
-        protect_secrets(sys.argv[1:])
-    register_schema()
-    # hydra/launcher/ray.yaml and the Ray launcher's schema have the same name on purpose
-    warnings.filterwarnings("ignore", "(?s).*validated against ConfigStore schema with the same name", UserWarning)
-    if _DRY_RUN in sys.argv[1:]:
-        with _clean_errors():
-            _dry_run([argument for argument in sys.argv[1:] if argument != _DRY_RUN])
-        return
-    run: Callable[[], None] = hydra.main(
-        version_base="1.3", config_path=str(config_root() / "conf"), config_name="config"
-    )(run_composed)
-    with interrupts_raised():
-        try:
-            run()
-        except Interrupted as stop:
-            kept = _state["sweep"].stop() if _state else "No training had started."
-            print(f"stopped by {stop.name}: {kept}", file=sys.stderr)
-            sys.exit(stop.exit_code)
-        except SystemExit:
-            if _state:  # a launcher has failed: its finished cells are summarised nevertheless
-                with _clean_errors():
-                    _finish()
-            raise
-
-
-def _dry_run(arguments: list[str]) -> None:
-    from plb_ablate.orchestration.dry_run import show
-
-    overrides = [argument for argument in arguments if argument not in ("-m", "--multirun")]
-    show(compose_sweep(overrides, multirun=len(overrides) < len(arguments)))
+    run_job(config, share_of_cores(config))

@@ -2,23 +2,24 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from plb_ablate.config.schema import Config
 from plb_ablate.core.errors import CellError, ConfigError, StoreError
-from plb_ablate.core.provenance import has_bfloat16
+from plb_ablate.core.signals import Interrupted
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
+from plb_ablate.orchestration.corpora import check_corpora
 from plb_ablate.orchestration.progress import SweepProgress
 from plb_ablate.orchestration.run_job import train_missing
 from plb_ablate.orchestration.worker import DONE, ELSEWHERE, FAILED
 from plb_ablate.orchestration.worker_pool import stop_workers
-from plb_ablate.splits.leakage import audit_prepared
-from plb_ablate.splits.leakage_report import LeakageReport
 from plb_ablate.tracking.background_uploader import BackgroundUploader
 from plb_ablate.tracking.store import announce, check_store
 
@@ -63,7 +64,7 @@ class Sweep:
         self._jobs = list(self._plan.jobs(configs))
         self.cells = [cell for job in self._jobs for cell in job]
         self.ledger = Ledger(Path(configs[0].ledger))
-        self._audit(configs)
+        check_corpora(self._plan, configs, self.ledger, self._say)
         self.uploader = BackgroundUploader(tracking, self.ledger) if tracking.uri else None
         self.progress = SweepProgress(self.cells, self.ledger, self.console)
         self.failures: dict[str, str] = {}
@@ -72,6 +73,33 @@ class Sweep:
         for cell in self.cells:
             if cell.id in self.progress.skipped:
                 self._upload(cell)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Show progress in the block, and summarise the sweep after it as `finish` does.
+
+        If the block or the summary raises anything, all workers and uploads are stopped, and the exception carries what
+        is kept and how to resume: `Interrupted.kept`, or a note of another exception.
+
+        Raises
+        ------
+        CellError, StoreError
+            As `finish`.
+        """
+        try:
+            with self.progress:
+                yield
+            self.finish()
+        except (CellError, StoreError):
+            self.stop()
+            raise
+        except BaseException as error:
+            kept = self.stop()
+            if isinstance(error, Interrupted):
+                error.kept = kept
+            else:
+                error.add_note(kept)
+            raise
 
     def run(self, config: Config, n_jobs: int | None = None) -> None:
         """Train the cells of one of the configurations, and upload each as soon as it is finished.
@@ -85,7 +113,7 @@ class Sweep:
         n_jobs : int, optional
             Cells trained at the same time; by default `config.n_jobs`, or the number of cores.
         """
-        shared = [other for other in self._configs if (other.n_jobs, other.threads) == (config.n_jobs, config.threads)]
+        shared = [other for other in self._configs if _workers_of(other) == _workers_of(config)]
         cells = [cell for cell in self._plan.cells(*shared) if cell.id not in self.progress.ended]
         train_missing(config, cells, self.ledger, n_jobs, on_end=self._end, on_poll=self.progress.poll)
 
@@ -170,7 +198,6 @@ class Sweep:
     def stop(self) -> str:
         """Stop all workers and uploads, and say which results are kept and how to resume."""
         self._stopped.set()
-        self.progress.__exit__(None, None, None)
         stop_workers()
         if self.uploader:
             self.uploader.stop()
@@ -192,24 +219,8 @@ class Sweep:
         noun = "finished cell is" if n == 1 else "finished cells are"
         return f"{n} {noun} not in MLflow yet. `python -m plb_ablate.sync` or the next run uploads them."
 
-    def _audit(self, configs: Sequence[Config]) -> None:
-        """Check every corpus and protocol of the sweep for data leakage, and keep the audits to upload them."""
-        audits: dict[tuple[str, str], LeakageReport] = {}
-        if any(config.trainer.precision == "bfloat16" for config in configs) and not has_bfloat16():
-            self._warn("this CPU has no native bfloat16 support: trainer.precision=bfloat16 is slower here.")
-        for config in configs:
-            prepared = self._plan.corpus(config)
-            key = (prepared.content, str(config.protocol))
-            if key not in audits:
-                audits[key] = audit_prepared(prepared, config.protocol)
-                audits[key].check(config.protocol)
-                for line in audits[key].warnings():
-                    self._warn(line)
-            for cell in self._plan.cells(config)[:1]:
-                self.ledger.write_audit(cell, audits[key].to_dict())
-
-    def _warn(self, words: str) -> None:
-        self.console.print(f"warning: {words}", markup=False, highlight=False, soft_wrap=True)
+    def _say(self, words: str) -> None:
+        self.console.print(words, markup=False, highlight=False, soft_wrap=True)
 
     def _end(self, cell: Cell, outcome: str, why: str) -> None:
         with self._ends:
@@ -224,3 +235,8 @@ class Sweep:
     def _upload(self, cell: Cell) -> None:
         if self.uploader:
             self.uploader.submit(self.ledger.entry(cell))
+
+
+def _workers_of(config: Config) -> tuple[Any, ...]:
+    """Return the settings that configurations must share to use the same workers."""
+    return config.n_jobs, config.threads, config.device, config.deterministic

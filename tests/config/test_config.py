@@ -12,9 +12,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from plb_ablate.config import variants as ablation
-from plb_ablate.config.compose import compose_config, compose_sweep, config_root, register_schema
+from plb_ablate.config.compose import compose_config, compose_sweep
 from plb_ablate.config.protocol import PROTOCOLS
 from plb_ablate.config.schema import Config, Trainer, result_settings
+from plb_ablate.config.source import config_root, register_schema
 from plb_ablate.config.variants import ABLATIONS, MODULES, canonical_ablation, removed_modules
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.data.registry import READERS

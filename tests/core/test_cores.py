@@ -5,12 +5,11 @@ from pathlib import Path
 
 import joblib
 import pytest
-from omegaconf import OmegaConf
 
 import plb_ablate
 from plb_ablate.core.cores import available_cores
 from plb_ablate.features.extraction import _workers
-from plb_ablate.orchestration.hydra_app import _settle_launcher
+from plb_ablate.orchestration.settled_settings import processes
 
 
 @pytest.mark.parametrize(("task", "cores"), [("3", 3), ("64", 8), ("", 8), (None, 8)])
@@ -26,9 +25,7 @@ def test_a_slurm_task_has_no_more_than_it_was_given(
 
 def test_launchers_and_extraction_keep_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
-    launcher = OmegaConf.create({"n_jobs": -1})
-    _settle_launcher(launcher, 4)
-    assert launcher.n_jobs == 1
+    assert processes(-1, 4) == 1
     assert _workers(-1) == 1
     assert _workers(2) == 2
 
