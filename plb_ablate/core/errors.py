@@ -141,7 +141,7 @@ class OutputError(PlbError):
         noun = "file" if len(self.problems) == 1 else "files"
         super().__init__(
             f"{len(self.problems)} {noun} of the report cannot be written:\n{''.join(lines)}All others are written. "
-            "Close programs in which these files are open, or name another folder with --out; then run the command again."
+            "Close programs in which they are open, or name another folder with --out; then run the command again."
         )
 
 

@@ -1,15 +1,18 @@
 """The command ``python -m plb_ablate.report``."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plb_ablate.core.command_line import make_parser
-from plb_ablate.core.errors import exit_codes
+from plb_ablate.core.errors import OutputError, exit_codes
 from plb_ablate.report.analysis import analyse
 from plb_ablate.report.attach import attach
 from plb_ablate.report.html_page import write_index
+from plb_ablate.report.output_files import all_that_can_be_written
 from plb_ablate.report.page import Chapter, heading, write_chapters, write_page
 from plb_ablate.report.published.page import printed_table, published_verdict, write_published
 from plb_ablate.report.read_artifacts import read_trainings
@@ -21,6 +24,9 @@ from plb_ablate.report.tables.terminal import show
 from plb_ablate.tracking.mlflow_reader import run_page
 from plb_ablate.tracking.store import open_store
 from plb_ablate.tracking.store_options import add_store_options, chosen_store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 __all__ = ["main"]
 
@@ -46,9 +52,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     if options.published:
-        _published(options)
-    else:
-        _report(options)
+        with all_that_can_be_written():
+            _published(options)
+        return 0
+    client = open_store(str(chosen_store(options).uri))
+    try:
+        with all_that_can_be_written():
+            datasets = _report(options, client)
+    except OutputError:
+        if options.attach:
+            print("The report is not complete, and therefore not stored in MLflow.", file=sys.stderr)
+        raise
+    if options.attach:
+        run = attach(client, options.experiment, options.out, datasets)
+        print(f"Stored the report in MLflow, as artifacts of the run {run}.")
     return 0
 
 
@@ -69,8 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _report(options: argparse.Namespace) -> None:
-    client = open_store(str(chosen_store(options).uri))
+def _report(options: argparse.Namespace, client: "MlflowClient") -> list[str]:
+    """Write the reports and print their tables; return their datasets."""
     studies = read_studies(client, options.experiment, options.dataset, options.seed)
     link = run_page(client, options.experiment)
     whole: list[Chapter] = []
@@ -85,11 +102,10 @@ def _report(options: argparse.Namespace) -> None:
         for analysis in analyses:
             show(f"{dataset}, {heading(analysis.study)}", wa_table(analysis.study), verdict(analysis))
         files = sum(len(chapter.files) for chapter in chapters)
-        print(f"Wrote {written} and {files} files in {options.out / dataset}.")
-    print(f"Wrote {write_index(whole, options.out)}, which has everything on one page for a browser.")
-    if options.attach:
-        run = attach(client, options.experiment, options.out, list(dict.fromkeys(c.dataset for c in whole)))
-        print(f"Stored the report in MLflow, as artifacts of the run {run}.")
+        print(f"Wrote {''.join(f'{page} and ' for page in written)}{files} files in {options.out / dataset}.")
+    for index in write_index(whole, options.out):
+        print(f"Wrote {index}, which has everything on one page for a browser.")
+    return list(dict.fromkeys(chapter.dataset for chapter in whole))
 
 
 def _published(options: argparse.Namespace) -> None:
@@ -98,7 +114,9 @@ def _published(options: argparse.Namespace) -> None:
         dataset = analysis.study.key.dataset
         table = comparison_table(analysis) if analysis.primary_comparisons else printed_table(dataset)
         show(f"{dataset}, published folds", table, published_verdict(analysis))
-    print(f"Wrote {written[0]} and {len(written) - 1} files in {options.out / 'published'}.")
+    pages = [path for path in written if path.suffix == ".md"]
+    files = len(written) - len(pages)
+    print(f"Wrote {''.join(f'{page} and ' for page in pages)}{files} files in {options.out / 'published'}.")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@ from importlib import resources
 from pathlib import Path
 
 from plb_ablate.report.figures.comparison import FIGURES
+from plb_ablate.report.output_files import write_file
 from plb_ablate.report.page import Chapter
 from plb_ablate.report.tables.model import TableCell
 
 __all__ = ["write_index"]
 
 
-def write_index(chapters: Sequence[Chapter], out: Path) -> Path:
-    """Write ``<out>/index.html`` from chapters whose figures are already written; return its path.
+def write_index(chapters: Sequence[Chapter], out: Path) -> list[Path]:
+    """Write ``<out>/index.html`` from chapters whose figures are already written; return it as `write_file` does.
 
     Equal chapters give equal bytes.
     """
@@ -35,10 +36,7 @@ def write_index(chapters: Sequence[Chapter], out: Path) -> Path:
         style=_asset("report.css"),
         script=_asset("report.js"),
     )
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / "index.html"
-    path.write_text(page, encoding="utf-8", newline="\n")
-    return path
+    return write_file(out / "index.html", page)
 
 
 def _asset(name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from plb_ablate.published import tables as published
 from plb_ablate.report.analysis import Analysis
 from plb_ablate.report.figures.comparison import FIGURES, write_figures
+from plb_ablate.report.output_files import write_file
 from plb_ablate.report.published.claims import claims, claims_table, claims_words
 from plb_ablate.report.published.comparison import beside_table, departures
 from plb_ablate.report.published.learning_curves import agreement_table, agreements, judged_table
@@ -188,26 +189,22 @@ def write_chapters(dataset: str, analyses: Sequence[Analysis], out: Path) -> lis
         folder = Path(dataset) / study.key.slug
         parts = sections(analysis, claimed=analysis is nearest)
         figures = {path.stem: path for path in write_figures(analysis, out / folder)}
-        files = (*write(parts, out / folder), *figures.values(), _text(out / folder / "folds.csv", fold_csv(study)))
+        folds = write_file(out / folder / "folds.csv", fold_csv(study))
+        files = (*write(parts, out / folder), *figures.values(), *folds)
         chapters.append(Chapter(dataset, heading(study), folder, tuple(parts), figures, files))
     return chapters
 
 
-def write_page(dataset: str, chapters: Sequence[Chapter], out: Path) -> Path:
-    """Write ``<out>/<dataset>.md``; return its path."""
+def write_page(dataset: str, chapters: Sequence[Chapter], out: Path) -> list[Path]:
+    """Write ``<out>/<dataset>.md``; return it as `write_file` does."""
     lines = [f"# {dataset}\n"]
     for chapter in chapters:
         lines += [f"## {chapter.heading}\n", page(chapter.sections, chapter.folder.as_posix(), chapter.figures)]
-    return _text(out / f"{dataset}.md", "\n".join(lines))
+    return write_file(out / f"{dataset}.md", "\n".join(lines))
 
 
 def write(parts: Sequence[Section], folder: Path) -> list[Path]:
     """Write every table of the sections as CSV and LaTeX; return the files."""
     tables = [table for section in parts for table in section.tables]
-    return [_text(folder / f"{table.name}.{end}", form(table)) for table in tables for end, form in FORMATS.items()]
-
-
-def _text(path: Path, content: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, encoding="utf-8", newline="\n")
-    return path
+    contents = {folder / f"{table.name}.{end}": form(table) for table in tables for end, form in FORMATS.items()}
+    return [file for path, content in contents.items() for file in write_file(path, content)]

@@ -3,6 +3,7 @@
 Equal data give equal bytes.
 """
 
+import io
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import Analysis, effect, points
 from plb_ablate.report.figures.style import BLUE, GREEN, GREY, ORANGE, empty_figure, label_rows, row_margins
 from plb_ablate.report.figures.training import confusion, curves, parameters, published_curves
+from plb_ablate.report.output_files import write_file
 from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name
 from plb_ablate.report.tables.optimism_gap import mean_scores
 from plb_ablate.statistics.equivalence import ROPE
@@ -151,15 +153,15 @@ def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
         for name, (_, draw) in FIGURES.items():
             figure = draw(analysis)
             if figure is not None:
-                written.append(save_figure(figure, folder / f"{name}.png"))
+                written += save_figure(figure, folder / f"{name}.png")
     return written
 
 
-def save_figure(figure: "Figure", path: Path) -> Path:
-    """Write a figure as PNG, equal bytes for equal figures; return the file."""
+def save_figure(figure: "Figure", path: Path) -> list[Path]:
+    """Write a figure as PNG, equal bytes for equal figures; return the file as `write_file` does."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     FigureCanvasAgg(figure)
-    figure.savefig(path, format="png", metadata={"Software": None})
-    return path
+    content = io.BytesIO()
+    figure.savefig(content, format="png", metadata={"Software": None})
+    return write_file(path, content.getvalue())

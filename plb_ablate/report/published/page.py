@@ -8,6 +8,7 @@ from plb_ablate.published import tables as published
 from plb_ablate.published.errata import ERRATA
 from plb_ablate.report.analysis import Analysis
 from plb_ablate.report.figures.comparison import write_figures
+from plb_ablate.report.output_files import write_file
 from plb_ablate.report.page import Section, page, write
 from plb_ablate.report.published.comparison import COLUMNS
 from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey
@@ -90,9 +91,7 @@ def write_published(out: Path, dataset: str | None = None) -> tuple[list[Analysi
         written += figures
         analyses.append(analysis)
         lines += [f"## {name}\n", page(parts, folder.as_posix(), [path.stem for path in figures])]
-    target = out / "published.md"
-    target.write_text("\n".join(lines), encoding="utf-8", newline="\n")
-    return analyses, [target, *written]
+    return analyses, [*write_file(out / "published.md", "\n".join(lines)), *written]
 
 
 def _analysis(dataset: str) -> Analysis:
