@@ -11,7 +11,7 @@ from hydra.errors import HydraException, OverrideParseException
 __all__ = ["explain", "set_value"]
 
 _SETTING = re.compile(r"(?P<key>(?:\+\+?|~)?[\w./@:-]+)=(?P<value>.*)", re.DOTALL)
-_UNKNOWN = re.compile(r"Could not override '([^']*)'.*is not in struct", re.DOTALL)
+_UNKNOWN = re.compile(r"Could not override '([^']*)'.*\bKey '[^']*' (is )?not in", re.DOTALL)
 _ADVICE = re.compile(r"(See https://hydra\.cc|To append to your config use| *(object|reference)_type=).*\n?")
 """Lines that help nobody here: advice of Hydra's that does not apply, and names of classes."""
 

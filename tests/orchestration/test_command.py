@@ -52,14 +52,13 @@ def test_a_ledger_that_cannot_be_written_ends_the_command_before_the_first_train
     assert not Path("logs").exists()
 
 
-@pytest.mark.parametrize("mode", [[], ["-m"]])
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("mode", "error", "code", "said"),
     [
-        (RuntimeError("odd"), UNEXPECTED, "RuntimeError: odd"),
-        (MemoryError(), UNEXPECTED, "error: there is not enough memory"),
-        (OSError(28, "No space left on device", "x"), UNEXPECTED, "'x'. Free disk space and run"),
-        (KeyboardInterrupt(), 130, "stopped by SIGINT"),
+        (["-m"], RuntimeError("odd"), UNEXPECTED, "RuntimeError: odd"),
+        (["-m"], MemoryError(), UNEXPECTED, "error: there is not enough memory"),
+        ([], OSError(28, "No space left on device", "x"), UNEXPECTED, "'x'. Free disk space and run"),
+        ([], KeyboardInterrupt(), 130, "stopped by SIGINT"),
     ],
 )
 def test_whatever_is_raised_in_checks_and_at_the_end_is_told_and_ends_the_command(
@@ -112,7 +111,6 @@ def test_two_runs_at_the_same_time_have_their_own_logs(study: list[str]) -> None
     assert main([*study, "hydra.run.dir=logs/mine"]) == 0
     assert main([*study, "hydra.run.dir=logs/mine"]) == 0
     assert len(list(Path("logs").glob("mine*"))) == 1
-    Path("file").touch()
 
 
 def test_a_folder_of_own_choices_works_for_the_sweep_the_dry_run_and_the_status(
@@ -140,10 +138,18 @@ def test_a_folder_of_own_choices_works_for_the_sweep_the_dry_run_and_the_status(
     assert "--config-dir nowhere: the folder does not exist" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("mode", [[], ["-m"], ["--dry-run"], ["status"]])
 @pytest.mark.parametrize(
-    "root",
-    ["/d/archive (3)", "/d/a=b", "~/ravdess", "/d/Universität/x", 'a "quoted" \\ one', "it's", "end\\", "a,b (c)"],
+    ("root", "mode"),
+    [
+        ("/d/archive (3)", []),
+        ("/d/a=b", ["-m"]),
+        ("~/ravdess", ["--dry-run"]),
+        ("/d/Universität/x", ["status"]),
+        ('a "quoted" \\ one', []),
+        ("it's", []),
+        ("(end\\", []),
+        ("a,b (c)", ["-m"]),
+    ],
 )
 def test_a_value_that_hydra_cannot_read_is_shown_as_it_is_typed_in_a_shell(
     root: str, mode: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
