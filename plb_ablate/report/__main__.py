@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plb_ablate.core.command_line import make_parser
+from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import OutputError, exit_codes
 from plb_ablate.report.analysis import analyse
 from plb_ablate.report.attach import attach
@@ -16,11 +16,13 @@ from plb_ablate.report.output_files import all_that_can_be_written
 from plb_ablate.report.page import Chapter, heading, write_chapters, write_page
 from plb_ablate.report.published.page import printed_table, published_verdict, write_published
 from plb_ablate.report.read_artifacts import read_trainings
+from plb_ablate.report.read_predictions import read_predictions
 from plb_ablate.report.read_runs import read_leaks, read_studies
 from plb_ablate.report.tables.accuracy import wa_table
 from plb_ablate.report.tables.benchmarks import read_measurements
-from plb_ablate.report.tables.differences import comparison_table, verdict
+from plb_ablate.report.tables.differences import comparison_table
 from plb_ablate.report.tables.terminal import show
+from plb_ablate.report.tables.verdict import verdict
 from plb_ablate.tracking.mlflow_reader import run_page
 from plb_ablate.tracking.store import open_store
 from plb_ablate.tracking.store_options import add_store_options, chosen_store
@@ -73,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = make_parser("report", "Write the tables and figures of finished studies from their MLflow runs.", EXAMPLES)
     parser.add_argument("--dataset", help="report only this dataset (default: every dataset in the store)")
     parser.add_argument("--seed", type=int, action="append", default=[], help="use only this seed; may be repeated")
-    parser.add_argument("--out", type=Path, default=Path("reports"), help="folder to write to (default: reports)")
+    parser.add_argument(
+        "--out", type=path_argument, default=Path("reports"), help="folder to write to (default: reports)"
+    )
     add_store_options(parser)
     parser.add_argument(
         "--attach", action="store_true", help="also store the report in MLflow, as artifacts of the run `report`"
@@ -94,7 +98,15 @@ def _report(options: argparse.Namespace, client: "MlflowClient") -> list[str]:
     for dataset, group in groupby(studies, key=lambda study: study.key.dataset):
         measured = read_measurements(client, options.experiment, dataset)
         analyses = [
-            analyse(study, read_leaks(client, study), read_trainings(client, study), link, measured) for study in group
+            analyse(
+                study,
+                read_leaks(client, study),
+                read_trainings(client, study),
+                link,
+                measured,
+                read_predictions(client, study),
+            )
+            for study in group
         ]
         chapters = write_chapters(dataset, analyses, options.out)
         written = write_page(dataset, chapters, options.out)

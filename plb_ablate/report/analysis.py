@@ -4,14 +4,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from plb_ablate.core.errors import PairingError
 from plb_ablate.report.read_artifacts import Trainings
+from plb_ablate.report.read_predictions import Predictions
 from plb_ablate.report.study import Study
+from plb_ablate.statistics.answers import Answers
 from plb_ablate.statistics.comparison import Comparison, compare
 from plb_ablate.statistics.paired_test import FoldScore
+from plb_ablate.statistics.population_comparison import PopulationComparison, compare_population
 from plb_ablate.tracking.mlflow_reader import StoredRun
 
-__all__ = ["ALPHA", "CERTAIN", "Analysis", "analyse", "effect", "fold_scores", "points"]
+__all__ = ["ALPHA", "CERTAIN", "Analysis", "analyse", "effect", "fold_scores", "points", "population_effect"]
 
 ALPHA = 0.05
 """A difference is significant if its Holm-corrected p-value is below this level."""
@@ -41,6 +46,10 @@ class Analysis:
         Address of a run's page in the MLflow UI, without its id; empty without a server.
     measured : mapping of str to list of StoredRun, optional
         Measurements of inference and memory of the dataset's models, if the store has any.
+    predictions : mapping of str to mapping of str to Answers
+        Rule to ablation to the predictions of its trainings, as far as the runs store them.
+    populations : mapping of str to mapping of str to PopulationComparison
+        Rule to ablation to its comparison with the proposed model over the population of utterances and speakers.
     """
 
     study: Study
@@ -50,6 +59,13 @@ class Analysis:
     trainings: Trainings | None = None
     run_page: str = ""
     measured: Mapping[str, list[StoredRun]] = field(default_factory=dict)
+    predictions: Predictions = field(default_factory=dict)
+    populations: Mapping[str, Mapping[str, PopulationComparison]] = field(default_factory=dict)
+
+    @property
+    def population_comparisons(self) -> Mapping[str, PopulationComparison]:
+        """Comparisons of the trained networks under the study's epoch-selection rule."""
+        return self.populations.get(self.study.primary_metric[0], {})
 
     @property
     def primary_comparisons(self) -> Mapping[str, Comparison]:
@@ -77,8 +93,12 @@ def analyse(
     trainings: Trainings | None = None,
     run_page: str = "",
     measured: Mapping[str, list[StoredRun]] | None = None,
+    predictions: Predictions | None = None,
 ) -> Analysis:
-    """Compare every complete variant of a study with its proposed model, under every rule of its runs."""
+    """Compare every complete variant of a study with its proposed model, under every rule of its runs.
+
+    With the predictions of its trainings, they are also compared over utterances and speakers.
+    """
     by_rule: dict[str, Mapping[str, Comparison]] = {}
     refused: dict[str, str] = {}
     for rule in study.rules:
@@ -86,7 +106,23 @@ def analyse(
             by_rule[rule] = _compare(study, rule, study.primary_metric[1])
         except PairingError as error:
             refused[rule] = str(error)
-    return Analysis(study, by_rule, refused, leaks, trainings, run_page, measured or {})
+    predictions = predictions or {}
+    populations = {rule: _compare_population(study, predictions.get(rule, {})) for rule in study.rules}
+    return Analysis(study, by_rule, refused, leaks, trainings, run_page, measured or {}, predictions, populations)
+
+
+def _compare_population(study: Study, answers: Mapping[str, Answers]) -> Mapping[str, PopulationComparison]:
+    """Compare the variants that were asked about the same utterances as the proposed model."""
+    reference = answers.get("none")
+    if reference is None:
+        return {}
+    others = {name: answers[name] for name in study.ablations if name in answers and name != "none"}
+    return compare_population(reference, {name: a for name, a in others.items() if _same_questions(reference, a)})
+
+
+def _same_questions(one: Answers, other: Answers) -> bool:
+    pairs = ((one.labels, other.labels), (one.folds, other.folds))
+    return one.predicted.shape == other.predicted.shape and all(np.array_equal(a, b) for a, b in pairs)
 
 
 def _compare(study: Study, rule: str, metric: str) -> Mapping[str, Comparison]:
@@ -101,18 +137,36 @@ def _compare(study: Study, rule: str, metric: str) -> Mapping[str, Comparison]:
     return compare(reference, complete)
 
 
-def effect(comparison: Comparison) -> str:
+def effect(comparison: Comparison, population: PopulationComparison | None = None) -> str:
     """Classify the effect of a removal.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Its folds: evidence on the method.
+    population : PopulationComparison, optional
+        Its trained networks.
 
     Returns
     -------
     str
-        ``costs`` or ``gains`` if the corrected p-value is below `ALPHA`; ``equivalent`` if the posterior probability of
-        the region of practical equivalence is at least `CERTAIN`; otherwise ``inconclusive``.
+        For the method, ``costs`` or ``gains`` if the corrected p-value is below `ALPHA`, and ``equivalent`` if the
+        posterior probability of the region of practical equivalence is at least `CERTAIN`. If neither is shown, the
+        same for the trained networks: ``costs_here``, ``gains_here``, ``equivalent_here``. Otherwise ``inconclusive``.
     """
     if comparison.p_holm < ALPHA:
         return "costs" if comparison.test.mean > 0 else "gains"
-    return "equivalent" if comparison.posterior.p_equivalent >= CERTAIN else "inconclusive"
+    if comparison.posterior.p_equivalent >= CERTAIN:
+        return "equivalent"
+    word = "inconclusive" if population is None else population_effect(population)
+    return word if word == "inconclusive" else f"{word}_here"
+
+
+def population_effect(population: PopulationComparison) -> str:
+    """Classify what is shown for the trained networks: ``costs``, ``gains``, ``equivalent`` or ``inconclusive``."""
+    if population.p_holm["wa"] < ALPHA:
+        return "costs" if population.tests["wa"].mean > 0 else "gains"
+    return "equivalent" if population.posterior.p_equivalent >= CERTAIN else "inconclusive"
 
 
 def points(fraction: float) -> float:

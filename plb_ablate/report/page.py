@@ -15,12 +15,14 @@ from plb_ablate.report.study import STREAMS, Study
 from plb_ablate.report.tables.accuracy import accuracy_table, block_table, wa_table
 from plb_ablate.report.tables.benchmarks import inference_table, memory_table
 from plb_ablate.report.tables.cost_benefit import cost_table
-from plb_ablate.report.tables.differences import comparison_table, verdict
+from plb_ablate.report.tables.differences import comparison_table
 from plb_ablate.report.tables.model import Table
 from plb_ablate.report.tables.optimism_gap import delta_by_rule_table, gap_table, gap_words
+from plb_ablate.report.tables.populations import parts_table, population_table
 from plb_ablate.report.tables.provenance import fold_csv, origin_table, run_table
 from plb_ablate.report.tables.removal_check import removal_table
 from plb_ablate.report.tables.render import FORMATS, to_markdown
+from plb_ablate.report.tables.verdict import verdict
 
 __all__ = ["Chapter", "Section", "heading", "page", "sections", "write", "write_chapters", "write_page"]
 
@@ -37,6 +39,11 @@ class Section:
     def is_empty(self, drawn: Collection[str]) -> bool:
         """Whether the section has no content, given the names of the figures that were drawn."""
         return not (self.words or self.tables or self.figure in drawn)
+
+
+_NO_PREDICTIONS = (
+    "The predictions of these runs cannot be read, so that only the method is compared, by the scores of its folds."
+)
 
 
 @dataclass(frozen=True)
@@ -86,14 +93,18 @@ def _scores(analysis: Analysis) -> list[Section]:
         parts.append(Section("The published table and ours", (beside_table(study),)))
     if any(name in study.ablations for name in STREAMS):
         parts.append(Section("The block itself", (block_table(study),)))
-    parts.append(Section("True accuracies", tuple(accuracy_table(study, rule) for rule in study.rules)))
+    accuracies = [accuracy_table(study, rule, analysis.predictions.get(rule)) for rule in study.rules]
+    parts.append(Section("True accuracies", tuple(accuracies)))
     return parts
 
 
 def _differences(analysis: Analysis) -> list[Section]:
     study = analysis.study
+    here = (population_table(analysis), parts_table(analysis)) if analysis.population_comparisons else ()
+    words = "" if here or not study.folds else _NO_PREDICTIONS
     parts = [
-        Section("Differences from the proposed model", (comparison_table(analysis),), figure="forest"),
+        Section("Differences from the proposed model", (*here[:1], comparison_table(analysis)), words, "forest"),
+        *([Section("Where the uncertainty comes from", here[1:])] if here else []),
         Section("Fold by fold", figure="paired"),
         Section("Learning curves", figure="curves"),
         *_reproduction(analysis),

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from statsmodels.stats.multitest import multipletests
 
 from plb_ablate.statistics.equivalence import ROPE, Posterior, bayesian_correlated_t
-from plb_ablate.statistics.paired_test import Floats, FoldScore, Pairs, TTest, finite_values, nadeau_bengio, pair
+from plb_ablate.statistics.paired_test import Floats, FoldScore, Pairs, TTest, nadeau_bengio, pair
 from plb_ablate.statistics.power import extra_seeds_needed, minimal_detectable_delta
 
 __all__ = ["Comparison", "compare", "holm"]
@@ -39,13 +39,13 @@ class Comparison:
 def holm(p_values: ArrayLike) -> Floats:
     """Correct p-values, shape (m,), for m comparisons with Holm's step-down method.
 
-    Raises
-    ------
-    PairingError
-        If a value is not finite.
+    NaN, a comparison without a test, stays NaN and counts as one that shows nothing.
     """
-    p = finite_values(p_values, "p-values")
-    return np.asarray(multipletests(p, method="holm")[1], dtype=np.float64) if p.size else p
+    p = np.asarray(p_values, dtype=np.float64)
+    if not p.size:
+        return p
+    corrected = multipletests(np.nan_to_num(p, nan=1.0), method="holm")[1]
+    return np.where(np.isnan(p), np.nan, corrected)
 
 
 def compare(

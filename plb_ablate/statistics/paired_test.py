@@ -16,6 +16,7 @@ from scipy import stats
 from plb_ablate.core.errors import PairingError
 
 __all__ = [
+    "FEWEST_FOLDS",
     "Floats",
     "FoldScore",
     "Ints",
@@ -26,6 +27,9 @@ __all__ = [
     "pair",
     "standard_error",
 ]
+
+FEWEST_FOLDS = 5
+"""Fewest folds whose spread is taken as known; with fewer there is no test."""
 
 Floats = NDArray[np.float64]
 
@@ -71,6 +75,8 @@ class TTest:
     between, within : float
         Variance between folds, which retraining does not reduce, and variance between trainings of the same fold, which
         it does. With one training per fold they cannot be separated, and all variance is counted as `within`.
+    untestable : str
+        Why there is no test; then `t`, `p` and `ci95` are NaN, and nothing is shown. Empty if there is one.
     """
 
     mean: float
@@ -84,6 +90,7 @@ class TTest:
     ratio: float
     between: float
     within: float
+    untestable: str = ""
 
 
 def pair(
@@ -140,7 +147,8 @@ def nadeau_bengio(
     Returns
     -------
     TTest
-        If nothing varies, p is 1 if every difference is zero, else 0.
+        Without a test if there are fewer than `FEWEST_FOLDS` folds, or if nothing varies: a spread that was not seen is
+        unknown, not zero.
 
     Raises
     ------
@@ -163,16 +171,22 @@ def nadeau_bengio(
     w2 = _above(float(np.sum((values - means[fold]) ** 2)) / spare, rounding) if spare else 0.0
     se, df = standard_error(b2, w2, k, h, ratio)
     mean = float(means.mean())
-    t = mean / se if se else math.copysign(math.inf, mean) if mean else 0.0
-    half = float(stats.t.ppf(0.975, df)) * se
     between, within = (max(0.0, b2 - h * w2), w2) if spare else (0.0, b2)
+    untestable = _untestable(k, se)
+    t = math.nan if untestable else mean / se
+    half = math.nan if untestable else float(stats.t.ppf(0.975, df)) * se
     p = 2 * float(stats.t.sf(abs(t), df))
-    return TTest(mean, se, df, t, p, (mean - half, mean + half), values.size, k, ratio, between, within)
+    return TTest(mean, se, df, t, p, (mean - half, mean + half), values.size, k, ratio, between, within, untestable)
+
+
+def _untestable(k: int, se: float) -> str:
+    if k < FEWEST_FOLDS:
+        return f"{k} folds are too few to know their spread; {FEWEST_FOLDS} or more are needed"
+    return "" if se else "all folds have the same difference, so that their spread is unknown"
 
 
 def finite_values(values: ArrayLike, name: str) -> Floats:
     """Return `values` as float64; raises a PairingError with their `name` if one is not finite."""
-    """Give `values` as float64; a PairingError, which calls them `what`, if one is not finite."""
     array = np.asarray(values, dtype=np.float64)
     if not np.isfinite(array).all():
         raise PairingError(

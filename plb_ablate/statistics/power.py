@@ -1,5 +1,6 @@
 """Power of a paired test: the minimum detectable effect, and the number of additional seeds needed."""
 
+import math
 from bisect import bisect_left
 
 from scipy import optimize, stats
@@ -25,8 +26,11 @@ def _power(effect: float, df: float, alpha: float) -> float:
 def minimal_detectable_delta(test: TTest, *, power: float = 0.8, alpha: float = 0.05) -> float:
     """Return the smallest true difference that a study with this variance and these folds finds with this power.
 
-    Computed with the noncentral t distribution, at the test's own standard error and degrees of freedom.
+    Computed with the noncentral t distribution, at the test's own standard error and degrees of freedom; NaN without a
+    test.
     """
+    if test.untestable:
+        return math.nan
     high = 1.0
     while _power(high, test.df, alpha) < power:
         high *= 2
@@ -44,9 +48,9 @@ def extra_seeds_needed(test: TTest, *, power: float = 0.8, alpha: float = 0.05) 
         0 if this study already has the power. None if no number of seeds is enough: the test/train term of the
         correction does not decrease with repetitions, so a small difference needs more or other recordings. With one
         seed the variance between folds cannot be separated from that of retraining; all of it is assumed to decrease,
-        so the number is a lower bound.
+        so the number is a lower bound. Also None without a test.
     """
-    if not test.mean:
+    if not test.mean or test.untestable:
         return None
 
     def enough(extra: int) -> bool:

@@ -25,6 +25,7 @@ from plb_ablate.ledger.store import Ledger, LedgerEntry
 from plb_ablate.tracking.cell_fields import IDENTITY, about, summary, variant_tags
 from plb_ablate.tracking.cell_figures import confusion_figure, curves_figure
 from plb_ablate.tracking.mlflow_reader import finished_runs
+from plb_ablate.tracking.predictions_file import store_fold
 from plb_ablate.tracking.run_fields import flatten, log_metrics, metrics_of
 from plb_ablate.tracking.sqlite_store import absolute_uri, artifact_folder, sqlite_file, use_write_ahead_log
 from plb_ablate.tracking.store import WRITING, active_experiment, check_store, exclusive_writer, store_errors
@@ -116,6 +117,7 @@ class Tracker:
             settings, scores = entry.read("cell.json"), entry.read("result/scores.json")
             parent = self._parent(settings, scores).info.run_id
             child = self._kept(entry, parent) or self._child(entry, settings, scores, parent)
+            store_fold(self.client, parent, entry.result, scores, settings["fold"])
             self._summarise(parent)
             entry.mark_uploaded(self.key, child)  # last, so that an interrupted upload is repeated
             self._stored.add(entry.cell)

@@ -1,8 +1,11 @@
+import math
+
 import pytest
 
 from plb_ablate.report.analysis import analyse, effect
-from plb_ablate.report.tables.differences import comparison_table, p_cell, verdict
+from plb_ablate.report.tables.differences import comparison_table, p_cell
 from plb_ablate.report.tables.optimism_gap import changes, delta_by_rule_table, gap_table, gap_words
+from plb_ablate.report.tables.verdict import verdict
 from tests.report.studies import make_study, shown
 
 NONE = [0.80, 0.82, 0.78, 0.81, 0.79, 0.80, 0.83, 0.77, 0.80, 0.80]
@@ -27,8 +30,15 @@ def test_the_verdict_names_protocol_rule_and_every_variant() -> None:
     words = verdict(analyse(make_study(SCORES | {"dwscnn": NONE[:9]})))
     assert "protocol=published" in words
     assert "optimistic" in words
-    order = ["Significant loss", "routing: Δ +8.00", "Significant gain", "SA: Δ -5.00", "Equivalent", "CBAM: Δ"]
-    order += ["Inconclusive", "Spa (clean): Δ +1.00", "Not compared", "DWSCNN"]
+    order = ["the method: significant loss", "routing: Δ +8.00", "the method: significant gain", "SA: Δ -5.00"]
+    order += [
+        "Shown not to matter, for the method",
+        "CBAM: Δ",
+        "Open (inconclusive)",
+        "Spa (clean): Δ +1.00",
+        "Not compared",
+        "DWSCNN",
+    ]
     places = [words.index(part) for part in order]
     assert places == sorted(places)
 
@@ -42,6 +52,20 @@ def test_without_a_whole_proposed_model_there_is_no_verdict() -> None:
     assert "**No verdict.**" in verdict(analysis)
     assert "9 of 10 folds" in verdict(analysis)
     assert shown(comparison_table(analysis))[0][1:] == ["–"] * 10
+
+
+@pytest.mark.parametrize("folds", [3, 10])
+def test_equal_differences_are_no_certainty(folds: int) -> None:
+    """Three differences of +3.12 points once gave p < 0.0001 and *significance changes*."""
+    last = {"none": NONE[:folds], "spa": [score - 0.0312 for score in NONE[:folds]]}
+    analysis = analyse(make_study({"none": NONE[:folds], "spa": minus(1, 0.06)[:folds]}, last=last))
+    test = analysis.by_rule["last"]["spa"].test
+    assert math.isnan(test.p)
+    assert "significance" not in changes(analysis, "spa")
+    row = shown(delta_by_rule_table(analysis))[0]
+    assert row[2] == "+3.12"
+    assert row[4] == "–"
+    assert effect(analysis.by_rule["last"]["spa"]) == "inconclusive"
 
 
 def test_one_fold_gives_a_page_without_statistics() -> None:

@@ -9,7 +9,7 @@ from plb_ablate.report.analysis import analyse
 from plb_ablate.report.read_runs import read_studies
 from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import accuracy_table, wa_table
-from plb_ablate.report.tables.differences import verdict
+from plb_ablate.report.tables.verdict import verdict
 from plb_ablate.tracking.store import open_store
 from tests.report.store import Sweep
 

@@ -108,22 +108,34 @@ def test_it_does_not_depend_on_order_unit_or_direction(seed: int) -> None:
     order = rng.permutation(n)
     shuffled = nadeau_bengio(d[order], 500, sizes[order], folds[order])
     percent = nadeau_bengio(-100 * d, 500, sizes, folds)
-    assert (shuffled.t, shuffled.p, shuffled.df) == pytest.approx((test.t, test.p, test.df))
-    assert (percent.t, percent.p, percent.df) == pytest.approx((-test.t, test.p, test.df))
-    assert 0 <= test.p <= 1
+    assert (shuffled.t, shuffled.p, shuffled.df) == pytest.approx((test.t, test.p, test.df), nan_ok=True)
+    assert (percent.t, percent.p, percent.df) == pytest.approx((-test.t, test.p, test.df), nan_ok=True)
+    assert test.untestable or 0 <= test.p <= 1
 
 
-@pytest.mark.parametrize(("value", "t", "p"), [(0.0, 0.0, 1.0), (0.1, math.inf, 0.0), (-0.1, -math.inf, 0.0)])
-@pytest.mark.parametrize("folds", [None, [0, 1, 2, 0, 1, 2]])
-def test_zero_variance(value: float, t: float, p: float, folds: list[int] | None) -> None:
-    test = nadeau_bengio([value] * 6, 9, 1, folds)
+@pytest.mark.parametrize("value", [0.0, 0.1, -0.1])
+@pytest.mark.parametrize("folds", [None, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]])
+def test_equal_differences_show_nothing(value: float, folds: list[int] | None) -> None:
+    """A spread that was not seen is unknown; three folds of +3.12 points used to give p < 0.0001."""
+    test = nadeau_bengio([value] * 10, 9, 1, folds)
     assert test.mean == pytest.approx(value)
-    assert (test.se, test.t, test.p) == (0, t, p)
-    assert test.ci95 == (test.mean, test.mean)
+    assert "the same difference" in test.untestable
+    assert all(math.isnan(number) for number in (test.t, test.p, *test.ci95))
     posterior = bayesian_correlated_t(test)
-    assert (posterior.p_costs, posterior.p_equivalent, posterior.p_gains) == (value > 0, value == 0, value < 0)
-    assert minimal_detectable_delta(test) == 0
-    assert extra_seeds_needed(test) == (0 if value else None)
+    assert all(math.isnan(p) for p in (posterior.p_costs, posterior.p_equivalent, posterior.p_gains))
+    assert math.isnan(minimal_detectable_delta(test))
+    assert extra_seeds_needed(test) is None
+
+
+@pytest.mark.parametrize(("folds", "tested"), [(3, False), (4, False), (5, True)])
+def test_fewer_than_five_folds_are_no_test(folds: int, tested: bool) -> None:
+    test = nadeau_bengio(np.random.default_rng(1).normal(0.05, 0.01, folds), 9, 1)
+    assert math.isfinite(test.p) == tested
+    assert ("too few" in test.untestable) == (not tested)
+
+
+def test_a_comparison_without_test_counts_as_one_that_shows_nothing() -> None:
+    assert holm([0.02, math.nan, 0.03]) == pytest.approx([0.06, math.nan, 0.06], nan_ok=True)
 
 
 def test_rounding_is_not_spread() -> None:
@@ -229,7 +241,7 @@ def test_it_keeps_its_level_in_real_cross_validation_of_two_equal_learners() -> 
 # -- power -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("n", "power", "alpha"), [(3, 0.8, 0.05), (10, 0.8, 0.05), (10, 0.9, 0.01), (20, 0.9, 0.01)])
+@pytest.mark.parametrize(("n", "power", "alpha"), [(5, 0.8, 0.05), (10, 0.8, 0.05), (10, 0.9, 0.01), (20, 0.9, 0.01)])
 def test_minimal_delta_agrees_with_statsmodels(n: int, power: float, alpha: float) -> None:
     test = nadeau_bengio(np.random.default_rng(n).normal(size=n), 10**15, 1)
     expected = TTestPower().solve_power(nobs=n, power=power, alpha=alpha, alternative="two-sided")
@@ -283,8 +295,6 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.7]).tolist() == [1.0, 1.0]
     assert holm([]).size == 0
-    with pytest.raises(PairingError, match="not finite"):
-        holm([0.1, math.nan])
 
 
 def test_pairs_are_reference_minus_variant_by_seed_and_fold() -> None:
@@ -321,7 +331,7 @@ def test_folds_of_another_size_and_scores_that_are_not_numbers_are_refused() -> 
 
 def test_compare_corrects_over_all_variants() -> None:
     none, sa = two_variants(4)
-    variants = {"sa": study(sa), "cbam": study(none[::-1]), "dwscnn": study(none - 0.2)}
+    variants = {"sa": study(sa), "cbam": study(none[::-1]), "dwscnn": study(sa - 0.2)}
     found = compare(study(none), variants)
     assert list(found) == list(variants)
     assert [c.p_holm for c in found.values()] == pytest.approx(holm([c.test.p for c in found.values()]))

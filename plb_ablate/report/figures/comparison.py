@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from plb_ablate.config.protocol import RULE_LABELS
-from plb_ablate.report.analysis import Analysis, effect, points
+from plb_ablate.report.analysis import Analysis, effect, points, population_effect
 from plb_ablate.report.figures.style import BLUE, GREEN, GREY, ORANGE, empty_figure, label_rows, row_margins
 from plb_ablate.report.figures.training import confusion, curves, parameters, published_curves
 from plb_ablate.report.output_files import write_file
@@ -30,7 +30,7 @@ EFFECTS = {
     "costs": "significant loss when removed",
     "gains": "significant gain when removed",
     "equivalent": "equivalent when removed",
-    "inconclusive": "inconclusive",
+    "inconclusive": "open",
 }
 RULE_STYLES = {"best_test": (ORANGE, "o"), "best_validation": (BLUE, "s"), "last": (GREY, "D")}
 PANELS = 6
@@ -38,25 +38,45 @@ PANELS = 6
 
 
 def forest(analysis: Analysis) -> "Figure | None":
-    """Draw Δ of every variant with its 95 % interval; None if nothing was compared."""
+    """Draw Δ of every variant with its 95 % intervals; None if nothing was compared.
+
+    In each row, the interval of the trained networks is above that of the method; a colour is what its own question
+    shows.
+    """
     rows = [*analysis.primary_comparisons.items()]
     if not rows:
         return None
-    figure, (axes,) = empty_figure(5.6, row_margins([name for name, _ in rows]), len(rows) * 0.36)
+    populations = analysis.population_comparisons
+    height = 0.56 if populations else 0.36
+    figure, (axes,) = empty_figure(5.6, row_margins([name for name, _ in rows]), len(rows) * height)
     axes.axvspan(-100 * ROPE, 100 * ROPE, color="0.92", zorder=0)
     axes.axvline(0, color="0.4", linewidth=0.8, zorder=1)
-    for y, (_, c) in enumerate(rows):
-        colour, middle = COLOURS[effect(c)], points(c.test.mean)
-        axes.plot([points(end) for end in c.test.ci95], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
-        axes.plot(middle, y, "o", color=colour, markersize=6, zorder=3)
-        axes.annotate(f"{middle:+.2f}", (middle, y), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+    used = set()
+    for y, (name, c) in enumerate(rows):
+        drawn = [("o", effect(c), c.test.mean, c.test.ci95)]
+        if (here := populations.get(name)) is not None:
+            test = here.tests["wa"]
+            drawn.insert(0, ("s", population_effect(here), test.mean, test.ci95))
+        for place, (marker, word, mean, interval) in enumerate(drawn):
+            at = y + 0.34 * (place - (len(drawn) - 1) / 2)
+            _interval(axes, at, points(mean), [points(end) for end in interval], COLOURS[word], marker)
+            used.add(word)
     label_rows(axes, [display_name(name) for name, _ in rows])
     rule = RULE_LABELS[analysis.study.primary_metric[0]]
     axes.set_xlabel(f"Δ, proposed minus variant (points), {rule}; grey: ±{100 * ROPE:g} point", fontsize=9)
-    used = [word for word in EFFECTS if any(effect(c) == word for _, c in rows)]
-    handles = [axes.plot([], [], "o-", color=COLOURS[word], label=EFFECTS[word])[0] for word in used]
+    shapes = (
+        {"s": "these trainings (true WA, over utterances)", "o": "the method, trained again"} if populations else {}
+    )
+    handles = [axes.plot([], [], marker, color="0.4", label=words)[0] for marker, words in shapes.items()]
+    handles += [axes.plot([], [], "-", color=COLOURS[word], label=EFFECTS[word])[0] for word in EFFECTS if word in used]
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
     return figure
+
+
+def _interval(axes: "Axes", y: float, middle: float, ends: list[float], colour: str, marker: str) -> None:
+    axes.plot(ends, [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
+    axes.plot(middle, y, marker, color=colour, markersize=6, zorder=3)
+    axes.annotate(f"{middle:+.2f}", (middle, y), (0, 5), textcoords="offset points", ha="center", fontsize=8)
 
 
 def paired(analysis: Analysis) -> "Figure | None":

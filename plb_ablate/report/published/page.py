@@ -14,8 +14,9 @@ from plb_ablate.report.published.comparison import COLUMNS
 from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey
 from plb_ablate.report.tables.accuracy import block_table, display_name
 from plb_ablate.report.tables.cost_benefit import cost_table
-from plb_ablate.report.tables.differences import comparison_table, verdict
+from plb_ablate.report.tables.differences import comparison_table
 from plb_ablate.report.tables.model import Table, TableCell, number, rounded, text
+from plb_ablate.report.tables.verdict import verdict
 
 __all__ = ["printed_table", "published_study", "published_verdict", "write_published"]
 

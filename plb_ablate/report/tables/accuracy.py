@@ -1,14 +1,17 @@
 """The tables of scores: the published layout, the single streams, and accuracies with standard deviations."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
+
+import numpy as np
 
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.config.variants import same_network_notes
 from plb_ablate.report.doubtful_runs import diverged_runs, flat_runs
 from plb_ablate.report.study import STREAMS, FoldRun, Study
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, cut, number, rounded, text
+from plb_ablate.statistics.answers import Answers, pooled_ua
 
 __all__ = [
     "METRIC_NAMES",
@@ -141,25 +144,46 @@ def block_table(study: Study) -> Table:
     return table.with_best((2, 3, 4), range(len(rows)))
 
 
-def accuracy_table(study: Study, rule: str) -> Table:
-    """Make the table of WA, UA and macro-F1 over utterances, each with its standard deviation over folds and seeds."""
-    rows = []
+def accuracy_table(study: Study, rule: str, answers: Mapping[str, Answers] | None = None) -> Table:
+    """Make the table of WA, UA and macro-F1 over utterances, each with its standard deviation over folds and seeds.
+
+    With the predictions of variants, there is also the UA of all test predictions of a seed together (mean of seeds).
+    """
+    rows, answers = [], answers or {}
     for name in study.ablations:
         row = [text(display_name(name))]
         for metric in ("wa", "ua", "macro_f1"):
             scores = [*study.scores(name, rule, metric).values()]
             row += [*_mean_and_std(scores)] if len(scores) == len(study.seed_fold_pairs) else [TableCell(MISSING)] * 2
+        if answers:
+            row.append(rounded(100 * pooled_ua(answers[name]) if name in answers else None))
         rows.append((*row, text(f"{len(study.scores(name, rule, 'wa'))}/{len(study.seed_fold_pairs)}")))
+    pooled = ("pooled UA(%)",) if answers else ()
     table = Table(
         f"accuracy_{rule}",
         f"Accuracy over utterances, mean recall and macro-F1, {RULE_LABELS[rule]}, mean and standard deviation over "
         f"{_count(study)}.",
-        ("Name", "WA(%)", "std WA", "UA(%)", "std UA", "macro-F1(%)", "std F1", "folds"),
+        ("Name", "WA(%)", "std WA", "UA(%)", "std UA", "macro-F1(%)", "std F1", *pooled, "folds"),
         tuple(rows),
-        "lrrrrrrr",
-        tuple(run_notes(study, rule, "wa")),
+        "lrrrrrrr" + "r" * len(pooled),
+        (*_class_notes(answers), *run_notes(study, rule, "wa")),
     )
     return table.with_best((1, 3, 5), range(len(rows)))
+
+
+def _class_notes(answers: Mapping[str, Answers]) -> list[str]:
+    """Say which folds lack a class, so that their UA averages other classes than that of other folds."""
+    if not answers:
+        return []
+    one = next(iter(answers.values()))
+    folds = [fold for fold in np.unique(one.folds) if len(set(one.labels[one.folds == fold])) < len(set(one.labels))]
+    notes = ["Pooled UA: the mean recall over all test utterances of a seed together, mean of seeds."]
+    if folds:
+        notes.append(
+            f"The test split of fold {', '.join(map(str, folds))} lacks a class, so that its UA averages other classes "
+            "than that of other folds; pooled UA does not have this fault."
+        )
+    return notes
 
 
 def run_notes(study: Study, rule: str, metric: str) -> list[str]:

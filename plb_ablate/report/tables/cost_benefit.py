@@ -15,6 +15,9 @@ _READINGS = {
     "costs": "significant loss",
     "gains": "smaller and significantly better",
     "equivalent": "smaller and equivalent",
+    "costs_here": "significant loss, these trainings only",
+    "gains_here": "smaller and significantly better, these trainings only",
+    "equivalent_here": "smaller and equivalent, these trainings only",
     "inconclusive": "inconclusive",
 }
 
@@ -45,7 +48,8 @@ def _row(analysis: Analysis, name: str) -> tuple[TableCell, ...]:
     removed = full - params if params is not None and full is not None and name != "none" else None
     delta = points(comparison.test.mean) if comparison else math.nan
     seconds = [run.seconds for run in study.runs(name).values() if math.isfinite(run.seconds)]
-    reading = text(_READINGS[effect(comparison)]) if comparison else TableCell("" if name == "none" else MISSING)
+    word = effect(comparison, analysis.population_comparisons.get(name)) if comparison else ""
+    reading = text(_READINGS[word]) if word else TableCell("" if name == "none" else MISSING)
     return (
         text(display_name(name)),
         number(params),

@@ -55,7 +55,7 @@ def changes(analysis: Analysis, ablation: str) -> str:
     """Return what of Δ depends on the rule: ``sign``, ``significance``, both, or ``no``."""
     comparisons = [c[ablation] for c in analysis.by_rule.values() if ablation in c]
     signs = {c.test.mean > 0 for c in comparisons if c.test.mean}
-    significant = {c.p_holm < ALPHA for c in comparisons}
+    significant = {c.p_holm < ALPHA for c in comparisons if not c.test.untestable}
     words = [word for word, seen in (("sign", signs), ("significance", significant)) if len(seen) > 1]
     return " and ".join(words) or "no"
 
