@@ -61,7 +61,8 @@ def prepare_subject(config: Config, run: str | None, folder: Path) -> Subject:
 
 
 def _untrained(config: Config) -> TrainedModel:
-    prepared = prepare(config.dataset.name, Path(config.dataset.root), Path(config.cache) / "features")
+    dataset = config.dataset
+    prepared = prepare(dataset.name, Path(dataset.root), Path(config.cache) / "features", complete=dataset.complete)
     fold = make_folds(prepared.corpus, config.protocol)[config.fold or 0]
     settings = result_settings(config) | {"content": prepared.content}
     model = build_model(len(prepared.corpus.classes), config.ablation, config.reverse.name)

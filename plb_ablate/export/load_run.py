@@ -162,7 +162,7 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
             f"use dataset={settings['dataset']}, with its dataset.root."
         )
     prepared = prepare(config.dataset.name, Path(config.dataset.root), Path(config.cache) / "features")
-    if prepared.content != settings["content"]:
+    if settings["content"] not in (prepared.content, prepared.as_earlier().content):
         raise ModelError(
             f"dataset.root={config.dataset.root} does not contain the recordings that run={run_id} was trained on, "
             "so its test fold would be another one. Name the folder that the run used."

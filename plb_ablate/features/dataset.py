@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shlex
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,14 @@ class PreparedCorpus:
         ]
         text = json.dumps([self.corpus.classes, rows, astuple(FeatureSettings()), *([genders] if genders else [])])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def as_earlier(self) -> "PreparedCorpus":
+        """Return the corpus as earlier versions named its recordings: by where they really lie in the root.
+
+        Its `content` is the same if the folder is laid out as distributed.
+        """
+        utterances = tuple(replace(utterance, official_path="") for utterance in self.corpus.utterances)
+        return replace(self, corpus=replace(self.corpus, utterances=utterances))
 
     @property
     def remarks(self) -> list[str]:
@@ -128,10 +136,10 @@ def prepare(
     """
     corpus = read_corpus(name, root)
     if complete and (how := incompleteness(corpus, READERS[name].REFERENCE_COUNTS)):
+        checking = f"python -m plb_ablate.data check {name} --root {shlex.quote(str(root))}"
         raise CorpusError(
             f"dataset.complete=true, but {name} in dataset.root={root} has {how}. Add what is missing "
-            f"(`python -m plb_ablate.data check {name} --root {shlex.quote(str(root))}` lists it), or set dataset.complete=false to use "
-            "this part only."
+            f"(`{checking}` lists it), or set dataset.complete=false to use this part only."
         )
     features = extract(corpus.paths, cache=cache, n_jobs=n_jobs, progress=progress)
     known = zip(corpus.relative_paths, zip(features.digests, features.headers, strict=True), strict=True)

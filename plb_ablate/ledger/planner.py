@@ -6,6 +6,7 @@ from pathlib import Path
 from plb_ablate.config.schema import Config
 from plb_ablate.features.dataset import PreparedCorpus, prepare
 from plb_ablate.ledger.cells import Cell, plan_cells
+from plb_ablate.ledger.store import Ledger
 
 __all__ = ["Plan"]
 
@@ -42,5 +43,15 @@ class Plan:
         if key not in self._corpora:
             cache = Path(config.cache)
             prepared = prepare(name, Path(root), cache / "features", complete=complete)
+            prepared = _as_stored(prepared, Ledger(Path(config.ledger), create=False))
             self._corpora[key] = prepared, prepared.save(cache / "corpora").resolve()
         return self._corpora[key]
+
+
+def _as_stored(prepared: PreparedCorpus, ledger: Ledger) -> PreparedCorpus:
+    """Return the corpus as the ledger knows it, so that cells trained by an earlier version are found."""
+    earlier = prepared.as_earlier()
+    if earlier.content == prepared.content:
+        return prepared
+    stored = {entry.read("cell.json").get("content") for entry in ledger.entries()}
+    return earlier if earlier.content in stored and prepared.content not in stored else prepared

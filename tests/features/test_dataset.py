@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Config, Dataset
@@ -13,7 +14,10 @@ from plb_ablate.data.corpus import Corpus, Utterance
 from plb_ablate.data.registry import READERS, read_corpus
 from plb_ablate.features.dataset import PreparedCorpus
 from plb_ablate.ledger.cells import Cell, plan_cells
+from plb_ablate.ledger.planner import Plan
+from plb_ablate.ledger.store import Ledger
 from plb_ablate.splits.folds import make_folds
+from tests.data.test_ravdess import make
 
 HELD = {
     "synthetic": ("78523762a0c7fa61646da3962e61a3e4496af33d4e68fb31ba257e8e6fcc1598", "30b79f5a9cfd9ede5f4a"),
@@ -93,3 +97,30 @@ def test_genders_that_only_a_folder_says_decide_folds_and_are_hashed() -> None:
 def test_a_saved_corpus_keeps_its_content(tmp_path: Path) -> None:
     prepared = numbered(spoken_by({"a": "F", "b": "M", "c": ""}, "of_a_folder"))
     assert PreparedCorpus.load(prepared.save(tmp_path)).content == prepared.content
+
+
+EARLIER = "0e3fd6f657b71181ac65324e0b10b29e2342ce7a578d22fd7a4117e08993b1ce"
+"""Content hash, in earlier versions, of two recordings in the folder of the official archive."""
+
+
+def test_cells_of_a_corpus_in_the_folder_of_its_archive_are_found_again(tmp_path: Path) -> None:
+    """Earlier versions hashed that folder too; a ledger of theirs stays valid, a new one has the official hash."""
+    names = [f"03-01-06-01-02-01-{actor:02d}.wav" for actor in (7, 12)]
+    for number, name in enumerate(names):
+        for root in (tmp_path / "plain", tmp_path / "root" / "Audio_Speech_Actors_01-24"):
+            file = make(root, name) / f"Actor_{name[-6:-4]}" / name
+            soundfile.write(file, np.random.default_rng(number).standard_normal(2048) / 9, 48_000)
+    corpora = (read_corpus("ravdess", tmp_path / name) for name in ("plain", "root"))
+    plain, deeper = (numbered(corpus) for corpus in corpora)
+    assert plain.content == plain.as_earlier().content == deeper.content
+    assert deeper.as_earlier().content == EARLIER
+
+    config = Config(dataset=Dataset("ravdess", str(tmp_path / "root")), protocol=Protocol(n_splits=2))
+    config.ledger, config.cache = str(tmp_path / "ledger"), str(tmp_path / "cache")
+    prepared = Plan().corpus(config)
+    earlier = prepared.as_earlier().content
+    assert earlier != prepared.content
+    ledger = Ledger(Path(config.ledger))
+    for content, found in ((earlier, earlier), (prepared.content, prepared.content)):
+        with ledger.entry(content[:20]).claimed({"content": content}):
+            assert Plan().corpus(config).content == found
