@@ -68,4 +68,7 @@ def store_entry(entry: Path, features: NDArray[np.float32]) -> None:
         part.write_bytes(content + hashlib.sha256(content).digest())
         part.replace(entry)
     except OSError as error:
-        raise ConfigError(f"The features cache {entry.parents[1]} cannot be written ({error.strerror}).") from None
+        raise ConfigError(
+            f"The features cache {entry.parents[1]} cannot be written ({error.strerror}). "
+            "Choose a writable folder with cache=..."
+        ) from None

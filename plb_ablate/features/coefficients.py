@@ -7,12 +7,14 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plb_ablate.core.errors import ConfigError, RecordingError
+from plb_ablate.core.library_caches import settle_numba_cache
 from plb_ablate.data.audio_file import read_samples
 
 __all__ = [
@@ -209,9 +211,7 @@ def coefficients(samples: NDArray[np.float32], rate: int, settings: FeatureSetti
 
 
 def _resampled(samples: NDArray[np.float32], rate: int, settings: FeatureSettings) -> NDArray[np.float32]:
-    import librosa
-
-    return np.asarray(librosa.resample(samples, orig_sr=rate, target_sr=settings.sample_rate))
+    return np.asarray(_librosa().resample(samples, orig_sr=rate, target_sr=settings.sample_rate))
 
 
 def _coefficients(samples: NDArray[np.float32], settings: FeatureSettings) -> NDArray[np.float32]:
@@ -219,8 +219,7 @@ def _coefficients(samples: NDArray[np.float32], settings: FeatureSettings) -> ND
 
     Uses the functions of librosa, with cached mel filters, which librosa would compute again for every recording.
     """
-    import librosa
-
+    librosa = _librosa()
     spectrum = librosa.stft(_centred(samples, settings.target_length), n_fft=N_FFT, hop_length=HOP)
     mel = _mel_filters(settings.sample_rate) @ (np.abs(spectrum) ** 2)
     cepstrum = librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=settings.n_mfcc)
@@ -238,6 +237,12 @@ def _centred(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=4)
 def _mel_filters(sample_rate: int) -> NDArray[np.float32]:
-    from librosa.filters import mel
+    return np.asarray(_librosa().filters.mel(sr=sample_rate, n_fft=N_FFT))
 
-    return np.asarray(mel(sr=sample_rate, n_fft=N_FFT))
+
+@lru_cache(maxsize=1)
+def _librosa() -> ModuleType:
+    settle_numba_cache()
+    import librosa
+
+    return librosa

@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pandas as pd
 
+from plb_ablate.core.library_caches import settle_matplotlib_cache
+
+settle_matplotlib_cache()
+import matplotlib  # noqa: E402
+
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
+from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
 
 __all__ = ["confusion_figure", "curves_figure", "draw_confusion"]
 

@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from plb_ablate.config.protocol import RULE_LABELS
+from plb_ablate.core.library_caches import settle_matplotlib_cache
 from plb_ablate.report.analysis import Analysis, effect, points, population_effect
 from plb_ablate.report.figures.style import BLUE, GREEN, GREY, ORANGE, empty_figure, label_rows, row_margins
 from plb_ablate.report.figures.training import confusion, curves, parameters, published_curves
@@ -165,6 +166,7 @@ FIGURES: dict[str, tuple[str, Callable[[Analysis], "Figure | None"]]] = {
 
 def write_figures(analysis: Analysis, folder: Path) -> list[Path]:
     """Write the figures that a study has data for as PNG; return the files."""
+    settle_matplotlib_cache()
     import matplotlib
 
     written = []

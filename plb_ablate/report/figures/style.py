@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from plb_ablate.core.library_caches import settle_matplotlib_cache
 from plb_ablate.report.tables.accuracy import display_name
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def empty_figure(
     shared : bool
         Whether all axes have the same limits.
     """
+    settle_matplotlib_cache()
     from matplotlib.figure import Figure
 
     left, right, bottom, top = margins
