@@ -13,20 +13,21 @@ from plb_ablate.tracking.mlflow_writer import Tracker
 from tests.results_helper import a_config, finish, planned
 
 
-def audited(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+def audited(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     code = main(arguments)
     said = capsys.readouterr()
-    return code, said.out + said.err
+    return code, said.out, said.err
 
 
 def test_published_folds_mix_speakers_and_speaker_folds_do_not(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = ("dataset=ravdess", f"dataset.root={shared / 'data' / 'ravdess'}", f"cache={tmp_path}")
-    code, said = audited(capsys, *place)
+    code, said, warned = audited(capsys, *place)
     assert code == 1
+    assert warned == "warning: ravdess: 360 of 1,440 utterances, speakers 07 to 24 missing.\n"
     assert "6 speakers in more than one split of all 10 folds" in said
-    code, said = audited(capsys, *place, "protocol=speaker", "--json")
+    code, said, _ = audited(capsys, *place, "protocol=speaker", "--json")
     assert code == 0
     found = json.loads(said)
     assert found["n_folds"] == 3
@@ -34,7 +35,7 @@ def test_published_folds_mix_speakers_and_speaker_folds_do_not(
 
 
 def test_a_wrong_setting_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    code, said = audited(capsys, "dataset=emodbb")
+    code, _, said = audited(capsys, "dataset=emodbb")
     assert code == 2
     assert "emodbb" in said
 
