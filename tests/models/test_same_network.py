@@ -44,7 +44,9 @@ def test_both_spellings_are_one_set_of_cells_and_the_second_job_has_none(small_c
 def test_a_dry_run_and_a_sweep_say_it(small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     configs = [a_config(small_corpus, tmp_path, ablation=name) for name in (LONG, SHORT)]
     show(configs)
-    assert f"3 cells: 3 to train.\n{NOTE}\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "3 cells: 3 to train.\n" in said
+    assert f"\n{NOTE}\n" in said
     console = Console(file=io.StringIO(), width=60)
     with SweepProgress(Plan().cells(*configs), Ledger(tmp_path / "ledger"), console):
         assert console.file.getvalue() == f"3 cells: 0 already done, 3 to train.\n{NOTE}\n"  # type: ignore[attr-defined]
