@@ -48,8 +48,9 @@ class Analysis:
         Measurements of inference and memory of the dataset's models, if the store has any.
     predictions : mapping of str to mapping of str to Answers
         Rule to ablation to the predictions of its trainings, as far as the runs store them.
-    populations : mapping of str to mapping of str to PopulationComparison
-        Rule to ablation to its comparison with the proposed model over the population of utterances and speakers.
+    population_comparisons : mapping of str to PopulationComparison
+        Ablation to the comparison of its trained networks with those of the proposed model, over the population of
+        utterances and speakers, under the study's epoch-selection rule.
     """
 
     study: Study
@@ -60,12 +61,7 @@ class Analysis:
     run_page: str = ""
     measured: Mapping[str, list[StoredRun]] = field(default_factory=dict)
     predictions: Predictions = field(default_factory=dict)
-    populations: Mapping[str, Mapping[str, PopulationComparison]] = field(default_factory=dict)
-
-    @property
-    def population_comparisons(self) -> Mapping[str, PopulationComparison]:
-        """Comparisons of the trained networks under the study's epoch-selection rule."""
-        return self.populations.get(self.study.primary_metric[0], {})
+    population_comparisons: Mapping[str, PopulationComparison] = field(default_factory=dict)
 
     @property
     def primary_comparisons(self) -> Mapping[str, Comparison]:
@@ -107,7 +103,7 @@ def analyse(
         except PairingError as error:
             refused[rule] = str(error)
     predictions = predictions or {}
-    populations = {rule: _compare_population(study, predictions.get(rule, {})) for rule in study.rules}
+    populations = _compare_population(study, predictions.get(study.primary_metric[0], {}))
     return Analysis(study, by_rule, refused, leaks, trainings, run_page, measured or {}, predictions, populations)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from plb_ablate.report.study import FoldRun, Study
 from plb_ablate.statistics.answers import Answers
-from plb_ablate.tracking.mlflow_reader import artifacts_of, read_texts
+from plb_ablate.tracking.mlflow_reader import located, read_texts
 from plb_ablate.tracking.predictions_file import (
     DAMAGED,
     PREDICTED,
@@ -71,21 +71,23 @@ def _packed(client: "MlflowClient", study: Study, name: str, seed: int) -> Table
     from mlflow.exceptions import MlflowException
 
     parent = next((run for run in study.configs if run.ablation == name and run.seed == seed), None)
-    if parent is None:
+    if parent is None or not parent.artifacts:
         return None
     try:
-        uri = artifacts_of(client, parent.run_id)
-        return read_packed(Path(download_artifacts(f"{uri}/{PREDICTIONS_FILE}")).read_bytes())
+        file = download_artifacts(f"{located(client, parent.artifacts)}/{PREDICTIONS_FILE}")
+        return read_packed(Path(file).read_bytes())
     except (MlflowException, *DAMAGED):
         return None
 
 
 def _single(client: "MlflowClient", run: FoldRun) -> Table | None:
-    texts = read_texts(client, run.run_id, ("predictions.csv",))
-    classes = json.loads(client.get_run(run.run_id).data.tags.get("classes", "[]"))
+    from mlflow.exceptions import MlflowException
+
     try:
+        texts = read_texts(client, run.run_id, ("predictions.csv",))
+        classes = json.loads(client.get_run(run.run_id).data.tags.get("classes", "[]")) if texts else []
         return from_csv(texts[0], tuple(classes), run.fold) if texts and classes else None
-    except DAMAGED:
+    except (MlflowException, *DAMAGED):
         return None
 
 

@@ -137,6 +137,7 @@ def _config_run(run: StoredRun) -> ConfigRun:
         params=counts.get("params/total"),
         trainable=counts.get("params/trainable"),
         modules={name.removeprefix(_MODULE): count for name, count in counts.items() if name.startswith(_MODULE)},
+        artifacts=run.artifacts,
         tags=_provenance(run.tags),
     )
 

@@ -104,7 +104,7 @@ class FoldRun:
 
 @dataclass(frozen=True)
 class ConfigRun:
-    """One finished parent run: one variant under one seed, with its parameter counts."""
+    """One finished parent run: one variant under one seed, with its parameter counts and the URI of its artifacts."""
 
     run_id: str
     key: StudyKey
@@ -114,6 +114,7 @@ class ConfigRun:
     params: int | None = None
     trainable: int | None = None
     modules: Mapping[str, int] | None = None
+    artifacts: str = ""
     tags: Mapping[str, str] | None = None
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "artifacts_of",
     "experiment_id",
     "finished_runs",
+    "located",
     "read_artifact",
     "read_texts",
     "run_page",
@@ -35,10 +36,11 @@ ROWS = 10_000
 
 @dataclass
 class StoredRun:
-    """A run of the store: its id, its end (milliseconds since 1970), and the tags and metrics asked for."""
+    """A run of the store: id, end (milliseconds since 1970), URI of its artifacts, tags and metrics asked for."""
 
     run_id: str
     ended: int
+    artifacts: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
 
@@ -129,7 +131,7 @@ def _from_client(
         for run in page:
             kept = {name: value for name, value in run.data.tags.items() if name in tags}
             numbers = {name: value for name, value in run.data.metrics.items() if metrics is None or name in metrics}
-            yield StoredRun(run.info.run_id, run.info.end_time or 0, kept, numbers)
+            yield StoredRun(run.info.run_id, run.info.end_time or 0, run.info.artifact_uri or "", kept, numbers)
         token = page.token
         if not token:
             return
@@ -141,7 +143,7 @@ def _from_database(
     from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlRun, SqlTag
     from sqlalchemy import select
 
-    runs: Select[Any] = select(SqlRun.run_uuid, SqlRun.end_time).where(
+    runs: Select[Any] = select(SqlRun.run_uuid, SqlRun.end_time, SqlRun.artifact_uri).where(
         SqlRun.experiment_id == experiment, SqlRun.status == "FINISHED", SqlRun.lifecycle_stage == "active"
     )
     for name, value in wanted.items():
@@ -154,7 +156,8 @@ def _from_database(
     if metrics is not None:
         metric_rows = metric_rows.where(metric.key.in_(metrics))
     with engine.connect().execution_options(yield_per=ROWS) as connection:
-        by_id = {run_id: StoredRun(run_id, ended or 0) for run_id, ended in connection.execute(runs)}
+        rows = connection.execute(runs)
+        by_id = {run_id: StoredRun(run_id, ended or 0, artifacts or "") for run_id, ended, artifacts in rows}
         _fill(by_id, connection.execute(tag_rows), connection.execute(metric_rows))
     return sorted(by_id.values(), key=lambda run: (run.ended, run.run_id))
 
@@ -178,7 +181,11 @@ def read_artifact(client: "MlflowClient", run_id: str, name: str) -> Any:
 
 def artifacts_of(client: "MlflowClient", run_id: str) -> str:
     """Return the URI of a run's artifacts; of a store that was moved with its artifacts, the place where they are."""
-    uri = str(client.get_run(run_id).info.artifact_uri or "")
+    return located(client, str(client.get_run(run_id).info.artifact_uri or ""))
+
+
+def located(client: "MlflowClient", uri: str) -> str:
+    """Return where the artifacts with this URI are: elsewhere if the store was moved together with them."""
     file = sqlite_file(client.tracking_uri)
     moved = moved_artifacts(file, uri) if file else None
     return moved.as_uri() if moved else uri

@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+
 from plb_ablate.config.variants import MODULES
 from plb_ablate.report.study import ORDER
+from plb_ablate.tracking.predictions_file import PREDICTIONS_FILE, packed
 from plb_ablate.training.metrics import SCORES
 from tests.report.store import modules_of
+
+UTTERANCES, SPEAKERS, CLASSES = 540, 10, 7
 
 DATASETS = ("emodb", "iemocap", "ravdess")
 RULES = ("best_test", "best_validation", "last")
@@ -24,18 +29,20 @@ class Bulk:
 
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path)
-        self.random = random.Random(98)
+        self.random, self.numbers = random.Random(98), np.random.default_rng(98)
+        self.artifacts = path.parent / "artifacts"
         self.clock = 1_700_000_000_000
         self.connection.execute(
             "insert into experiments (experiment_id, name, artifact_location, lifecycle_stage) "
-            "values (7, 'plb_ablate', '/nowhere', 'active')"
+            "values (7, 'plb_ablate', ?, 'active')",
+            (str(self.artifacts),),
         )
 
     def run(self, tags: Mapping[str, str], metrics: Mapping[str, float]) -> str:
         run_id, self.clock = f"{self.random.getrandbits(128):032x}", self.clock + 1
-        run = (run_id, "FINISHED", self.clock, self.clock, "active", f"/nowhere/{run_id}", 7)
-        names = "run_uuid, status, start_time, end_time, lifecycle_stage, artifact_uri, experiment_id"
-        self.connection.execute(f"insert into runs ({names}) values (?, ?, ?, ?, ?, ?, ?)", run)
+        run = (run_id, "FINISHED", self.clock, self.clock, "active", str(self.artifacts / run_id), 7, "")
+        names = "run_uuid, status, start_time, end_time, lifecycle_stage, artifact_uri, experiment_id, user_id"
+        self.connection.execute(f"insert into runs ({names}) values (?, ?, ?, ?, ?, ?, ?, ?)", run)
         params = {f"setting.{i}": "1" for i in range(28)}
         for table, rows in (("tags", tags), ("params", params)):
             values = [(name, value, run_id) for name, value in rows.items()]
@@ -52,6 +59,7 @@ class Bulk:
         counts |= {"params/total": float(sum(modules.values())), "params/trainable": float(sum(modules.values()))}
         counts |= {f"{rule}/{m}/{s}": 0.5 for rule in RULES for m in SCORES for s in ("max", "min", "mean", "std")}
         parent = self.run(tags | {"level": "config"}, counts)
+        self.predictions(parent, 0.8 - cost)
         for fold in range(10):
             metrics = {f"{r}/{m}": 0.8 - cost + self.random.gauss(0, 0.02) for r in RULES for m in SCORES}
             metrics |= {f"{rule}/epoch": 299.0 for rule in RULES} | dict.fromkeys(CURVES, 0.5)
@@ -60,6 +68,24 @@ class Bulk:
             own = {"level": "fold", "fold": str(fold), "cell": cell, "mlflow.parentRunId": parent}
             self.run(tags | own | {"headline": "best_validation", "classes": "[]"}, metrics)
         return 10
+
+    def predictions(self, run_id: str, accuracy: float) -> None:
+        """Write the file of a variant's predictions, as the tracker does."""
+        places = np.arange(UTTERANCES)
+        labels = (places % CLASSES).astype(np.uint8)
+        table = {
+            "path": np.char.add("wav/", places.astype(str)),
+            "speaker": (places % SPEAKERS).astype(str),
+            "fold": (places % 10).astype(np.int16),
+            "label": labels,
+            "classes": np.arange(CLASSES).astype(str),
+        }
+        for rule in RULES:
+            right = self.numbers.random(UTTERANCES) < accuracy
+            table[f"predicted/{rule}"] = np.where(right, labels, (labels + 1) % CLASSES).astype(np.uint8)
+        folder = self.artifacts / run_id
+        folder.mkdir(parents=True)
+        (folder / PREDICTIONS_FILE).write_bytes(packed(table))
 
 
 def fill(path: Path, seeds: int) -> int:

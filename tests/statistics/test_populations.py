@@ -94,7 +94,7 @@ def test_without_speakers_it_is_the_all_pairs_variance() -> None:
     one, other = a_pair(4, 400)
     unknown = [Answers(a.labels, a.predicted, a.folds) for a in (one, other)]
     d = differences(*unknown)
-    test = population_test(*unknown)
+    test = population_test(unknown[0], unknown[1])
     assert test.se == pytest.approx(math.sqrt(np.mean((d - d.mean()) ** 2) / len(d)), rel=0.01)
     assert (test.n_speakers, test.df) == (0, 399)
 

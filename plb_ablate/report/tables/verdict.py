@@ -120,7 +120,7 @@ def _settled_by(population: PopulationComparison) -> str:
     largest = population.parts[0]
     if not largest.variance:
         return ""
-    return f". Most of the uncertainty, {100 * largest.share:.0f} %, is from {largest.source}: more of them settle it"
+    return f". More {largest.source} would narrow it most ({100 * largest.share:.0f} % of the variance)"
 
 
 def _power_words(c: Comparison) -> str:
