@@ -61,6 +61,8 @@ def without_copies(
 
 def _container(utterance: Utterance, root: Path) -> Path:
     """Return the folder below which a recording lies as in the official layout; `root` or a folder in it."""
+    if not utterance.official_path:
+        return root
     folder = utterance.path.parent
     for name in reversed(PurePosixPath(utterance.official_path).parts[:-1]):
         if folder == root or folder.name.lower() != name.lower():

@@ -21,6 +21,10 @@ def test_unknown_corpus() -> None:
         read_corpus("emo-db", Path())
 
 
+def test_a_corpus_that_is_read_as_it_was_made_needs_no_note(small_corpus: Path) -> None:
+    assert read_corpus("synthetic", small_corpus).notes == ()
+
+
 def test_root_may_be_text(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="does not exist"):
         read_corpus("emodb", str(tmp_path / "nowhere"))
