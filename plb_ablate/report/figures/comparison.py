@@ -60,7 +60,8 @@ def forest(analysis: Analysis) -> "Figure | None":
             drawn.insert(0, ("s", population_effect(here), test.mean, test.ci95))
         for place, (marker, word, mean, interval) in enumerate(drawn):
             at = y + 0.34 * (place - (len(drawn) - 1) / 2)
-            _interval(axes, at, points(mean), [points(end) for end in interval], COLOURS[word], marker)
+            ends = [points(end) for end in interval]
+            _interval(axes, at, points(mean), ends, COLOURS[word], marker, above=place == 0)
             used.add(word)
     label_rows(axes, [display_name(name) for name, _ in rows])
     rule = RULE_LABELS[analysis.study.primary_metric[0]]
@@ -74,10 +75,14 @@ def forest(analysis: Analysis) -> "Figure | None":
     return figure
 
 
-def _interval(axes: "Axes", y: float, middle: float, ends: list[float], colour: str, marker: str) -> None:
+def _interval(
+    axes: "Axes", y: float, middle: float, ends: list[float], colour: str, marker: str, *, above: bool
+) -> None:
+    """Draw one interval, with its middle as a number above or below."""
     axes.plot(ends, [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
     axes.plot(middle, y, marker, color=colour, markersize=6, zorder=3)
-    axes.annotate(f"{middle:+.2f}", (middle, y), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+    place = (0, 5) if above else (0, -12)
+    axes.annotate(f"{middle:+.2f}", (middle, y), place, textcoords="offset points", ha="center", fontsize=8)
 
 
 def paired(analysis: Analysis) -> "Figure | None":
