@@ -31,6 +31,16 @@ python -m plb_ablate -m dataset=ravdess ablation=none,cbam,cbam+sa seed=42,43 tr
 A group (`dataset`, `protocol`, ...) is chosen by name, which loads `conf/<group>/<name>.yaml`; its settings are then
 `group.key`. A key that is not in these tables is refused before anything runs. `null` is no value. Where the
 package is installed without its checkout, `conf/` and `experiments/` lie inside the package.
+
+A value with spaces, brackets, `=`, `~` or letters beyond a to z needs quotes for Hydra, and these need quotes for the
+shell: `'dataset.root="~/my corpora/archive (3)"'`. A value that cannot be read is refused with the words to type. In
+paths, `~` and environment variables such as `$HOME` are expanded. Relative paths mean the folder in which the command
+was started, whatever `hydra.job.chdir` says.
+
+`--config-dir <folder>` adds own choices, for example `<folder>/dataset/mine.yaml` or `<folder>/experiments/mine.yaml`,
+to a sweep, to `--dry-run` and to `status`. Every run writes its settings below `logs/`, in a folder of its own;
+`python -m plb_ablate --config-path logs/<time>/.hydra --config-name config` repeats it. A study (`experiments=`) is a
+sweep of its own: several are run one after the other.
 """
 
 
