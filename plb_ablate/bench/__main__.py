@@ -21,6 +21,7 @@ from plb_ablate.core.cores import available_cores
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.core.provenance import provenance
+from plb_ablate.tracking.store import announce
 
 if TYPE_CHECKING:
     from plb_ablate.bench.bench_model import Subject
@@ -61,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     load = os.getloadavg()[0]
     names, run, settings = _split_arguments(options.what)
     config = compose_config(settings)
+    if run or options.track or "commands" in names:
+        announce(config.tracking)
     results: dict[str, Any] = {"machine": provenance(), "load": load, "cores": available_cores()}
     with tempfile.TemporaryDirectory(prefix="plb-bench-") as folder, progress.status("starting") as status:
         results |= _measure(names, run, config, options, Path(folder), lambda text: status.update(text))

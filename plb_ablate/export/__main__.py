@@ -17,6 +17,7 @@ from plb_ablate.config.compose import compose_config
 from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.core.output_redirection import redirect_output
+from plb_ablate.tracking.store import announce
 
 if TYPE_CHECKING:
     from plb_ablate.export.verify import FormatCheck
@@ -55,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _export(options: argparse.Namespace, say: Callable[[str], None]) -> "tuple[list[FormatCheck], Path, str | None]":
     run, settings = _run_of(options.settings)
     config = compose_config(settings)
+    announce(config.tracking)
     say("loading TensorFlow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with redirect_output(Path(os.devnull)):  # TensorFlow prints its build and devices, whatever its log level

@@ -19,7 +19,7 @@ from plb_ablate.inference.model_card import ModelCard
 from plb_ablate.models.plb.network import build_model
 from plb_ablate.splits.folds import Fold, make_folds
 from plb_ablate.tracking.mlflow_reader import artifacts_of, experiment_id, finished_runs
-from plb_ablate.tracking.store import announce, open_store, store_errors
+from plb_ablate.tracking.store import open_store, store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -150,7 +150,6 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
         raise ModelError(
             "tracking.uri=null: runs are read from an MLflow store. Name one, for example tracking.uri=sqlite:///mlflow.db."
         )
-    announce(config.tracking)
     client = open_store(config.tracking.uri)
     with store_errors(config.tracking.uri):
         run_id = find_run(client, config.tracking.experiment, run, config.dataset.name)

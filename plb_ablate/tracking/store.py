@@ -71,8 +71,9 @@ def describe(tracking: Tracking) -> str:
 
 
 def announce(tracking: Tracking) -> None:
-    """Print on standard error which store a command uses."""
-    print(f"MLflow store: {describe(tracking)}", file=sys.stderr)
+    """Print on standard error which store a command uses, if it uses one."""
+    if tracking.uri:
+        print(f"MLflow store: {describe(tracking)}", file=sys.stderr)
 
 
 def open_store(uri: str) -> "MlflowClient":

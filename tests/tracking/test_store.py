@@ -1,5 +1,6 @@
 """One rule that names the store, where its artifacts lie, and what is said of a store that cannot be used."""
 
+import importlib
 import re
 import shutil
 import sqlite3
@@ -192,3 +193,14 @@ def test_a_store_without_write_ahead_log_is_used_and_a_note_says_so(
 
 def test_the_description_of_a_store_hides_credentials() -> None:
     assert describe(Tracking("postgresql://me@host/db", "x")) == "postgresql://***@host/db, experiment x"
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"), [("export", ["run=best", "dataset.root=none"]), ("bench", ["memory", "run=best"])]
+)
+def test_commands_that_read_a_run_say_the_store(
+    module: str, arguments: list[str], store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = importlib.import_module(f"plb_ablate.{module}.__main__")
+    assert command.main([*arguments, f"tracking.uri=sqlite:///{store}"]) == 3
+    assert capsys.readouterr().err.startswith(f"MLflow store: sqlite:///{store}, experiment plb_ablate\n")
