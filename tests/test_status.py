@@ -108,7 +108,8 @@ def test_a_dry_run_tells_what_each_cell_would_become(study: Study, capsys: pytes
     assert f"{cells[0].id}  synthetic none seed 42 fold 0  skip\n" in out
     assert "fold 1  resume after epoch 1 of 3, " in out
     assert "fold 2  train, 6 s" in out
-    assert "3 cells: 1 to skip, 1 to resume, 1 to train.\nAbout " in out
+    assert "3 cells: 1 to skip, 1 to resume, 1 to train.\n" in out
+    assert "\nAbout " in out
     assert sorted(Path(config.ledger).rglob("*")) == before
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from plb_ablate.config.schema import Config
 from plb_ablate.config.variants import same_network_notes
+from plb_ablate.core.gpus import settled_device
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.ledger.time_estimate import Speed, duration
@@ -40,7 +41,7 @@ def show(configs: Sequence[Config]) -> None:
     entries = {cell.id: ledger.entry(cell) for cell in cells}
     states = {id: entry.state for id, entry in entries.items()}
     todo = [cell for cell in cells if states[cell.id] not in ("done", "running")]
-    speed = Speed(ledger, configs[0].device)
+    speed = Speed(ledger, settled_device(configs[0].device))
     width = max(len(cell.label) for cell in cells)
     for cell in cells:
         does = _DOES[states[cell.id]]
