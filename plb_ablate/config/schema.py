@@ -200,6 +200,6 @@ def result_settings(config: Config) -> dict[str, Any]:
     plain = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
     assert isinstance(plain, dict)
     kept = {str(key): plain[key] for key in ("ablation", "protocol", "trainer", "reverse", "seed", "threads")}
-    unusual = {"device": "gpu"} if config.device == "gpu" else {}
+    unusual: dict[str, Any] = {"device": "gpu"} if config.device == "gpu" else {}
     unusual |= {} if config.deterministic else {"deterministic": False}
     return kept | {"dataset": config.dataset.name} | unusual

@@ -1,6 +1,5 @@
 """A worker process: trains one cell after another, each with its own log, and resumes interrupted ones."""
 
-import errno
 import os
 import re
 import time
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Trainer
-from plb_ablate.core.errors import PlbError
+from plb_ablate.core.errors import NO_ROOM, PlbError
 from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.core.signals import end_with
 from plb_ablate.features.dataset import PreparedCorpus
@@ -83,7 +82,7 @@ def reason(error: Exception) -> str:
     if not isinstance(error, PlbError):  # messages of libraries can be long; the log has the full text
         message = " ".join(message.split())[:300]
     text = f"{type(error).__name__}: {message}"
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         text += ". Free disk space and run the same command again."
     if "eterminis" in message and not isinstance(error, PlbError):
         text += " (see the log). deterministic=false allows kernels without a deterministic version; or use device=cpu."

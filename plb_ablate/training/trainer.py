@@ -140,7 +140,8 @@ class FoldTrainer:
         """Save weights, given by their public names, as a Keras ``.weights.h5`` file without the optimiser's state."""
         for name, variable in named_weights(self.model).items():
             variable.assign(weights[name])
-        keras.Model(self.model.inputs, self.model.outputs).save_weights(path)  # a model that has no optimiser
+        bare = keras.Model(self.model.inputs, self.model.outputs, name=self.model.name)  # without the optimiser
+        bare.save_weights(path)
 
     def _restore(self, state: TrainingState, seed: int, fold: int) -> None:
         """Restore weights and optimiser from `state`; initial weights depend on (seed, fold, name) only."""

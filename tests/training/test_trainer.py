@@ -180,6 +180,8 @@ def test_the_file_of_weights_has_no_optimiser(
 ) -> None:
     file = tmp_path / "weights.weights.h5"
     trainer.save_weights(states[-1].weights, file)
+    trainer.save_weights(states[-1].weights, tmp_path / "again.weights.h5")
+    assert file.read_bytes() == (tmp_path / "again.weights.h5").read_bytes()
     with h5py.File(file) as stored:
         assert not any("optimizer" in name for name in stored)
     assert file.stat().st_size < 1.5 * sum(weight.nbytes for weight in states[-1].weights.values()) + 100_000
@@ -225,8 +227,8 @@ def test_a_training_that_diverges_ends_with_its_epoch_and_the_last_finite_state(
     data: tuple[np.ndarray, np.ndarray], states: list[TrainingState]
 ) -> None:
     """The learning rate explodes in the third epoch, so that two finite states are kept."""
-    settings = {"name": "test", "epochs": EPOCHS, "batch_size": 5, "bn_momentum": 0.5}
-    broken = FoldTrainer(3, "sa+spa", "coefficient", Trainer(**settings, decay_from=0, decay_every=2, decay=-80.0))
+    settings = Trainer("test", EPOCHS, 5, bn_momentum=0.5, decay_from=0, decay_every=2, decay=-80.0)
+    broken = FoldTrainer(3, "sa+spa", "coefficient", settings)
     kept: list[TrainingState] = []
     with pytest.raises(DivergenceError, match=r"epoch 2 of 3: .*weights not finite.*after epoch 1 is the last finite"):
         broken.fit_fold(*data, FOLD, PROTOCOL, seed=1, on_epoch=lambda state: kept.append(copy.deepcopy(state)))
