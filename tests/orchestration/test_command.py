@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,15 @@ from tests.results_helper import a_config, finish, planned
 from tests.test_status import settings
 
 Command = Callable[..., int]
+
+
+@pytest.fixture(autouse=True)
+def open_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hydra closes all log handlers; that of absl, which TensorFlow brings, closes streams that pytest still needs."""
+    if "absl.logging" in sys.modules:
+        handler = sys.modules["absl.logging"].get_absl_handler()
+        for each in (handler, handler.python_handler):
+            monkeypatch.setattr(each, "close", lambda: None)
 
 
 @pytest.fixture
