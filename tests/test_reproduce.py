@@ -11,6 +11,7 @@ import pytest
 
 from plb_ablate import reproduce
 from plb_ablate.config.schema import Config, result_settings
+from plb_ablate.core.errors import CellError
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.store import Ledger
 from tests.conftest import CommandLine
@@ -120,13 +121,12 @@ def test_only_what_is_lacking_is_trained(ledger: Path, monkeypatch: pytest.Monke
 
     def sweep(configs: Sequence[Config]) -> None:
         asked.extend((config.ablation, config.fold) for config in configs)
-        raise RuntimeError("trains")
+        raise CellError("none of them was trained")
 
     monkeypatch.setattr(reproduce, "Sweep", sweep)
     keep(ledger, "none", epochs=10)
     keep(ledger, "sa")
-    with pytest.raises(RuntimeError, match="trains"):
-        reproduce.main(["dataset=emodb", "ablation=none,sa", "fold=0,3"])
+    assert reproduce.main(["dataset=emodb", "ablation=none,sa", "fold=0,3"]) == CellError.exit_code
     assert asked == [("none", 0), ("none", 3)]
 
 

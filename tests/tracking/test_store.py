@@ -1,6 +1,5 @@
 """One rule that names the store, where its artifacts lie, and what is said of a store that cannot be used."""
 
-import importlib
 import re
 import shutil
 import sqlite3
@@ -199,8 +198,9 @@ def test_the_description_of_a_store_hides_credentials() -> None:
     ("module", "arguments"), [("export", ["run=best", "dataset.root=none"]), ("bench", ["memory", "run=best"])]
 )
 def test_commands_that_read_a_run_say_the_store(
-    module: str, arguments: list[str], store: Path, capsys: pytest.CaptureFixture[str]
+    module: str, arguments: list[str], store: Path, commands: CommandLine
 ) -> None:
-    command = importlib.import_module(f"plb_ablate.{module}.__main__")
-    assert command.main([*arguments, f"tracking.uri=sqlite:///{store}"]) == 3
-    assert capsys.readouterr().err.startswith(f"MLflow store: sqlite:///{store}, experiment plb_ablate\n")
+    """In a process of their own, because TensorFlow's threads are set once in a process."""
+    done = commands.run(*arguments, f"tracking.uri=sqlite:///{store}", module=f"plb_ablate.{module}")
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"MLflow store: sqlite:///{store}, experiment plb_ablate\n")
