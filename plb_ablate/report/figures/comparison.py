@@ -48,7 +48,7 @@ def forest(analysis: Analysis) -> "Figure | None":
     if not rows:
         return None
     populations = analysis.population_comparisons
-    height = 0.56 if populations else 0.36
+    height = 0.68 if populations else 0.36
     figure, (axes,) = empty_figure(5.6, row_margins([name for name, _ in rows]), len(rows) * height)
     axes.axvspan(-100 * ROPE, 100 * ROPE, color="0.92", zorder=0)
     axes.axvline(0, color="0.4", linewidth=0.8, zorder=1)
@@ -66,9 +66,9 @@ def forest(analysis: Analysis) -> "Figure | None":
     label_rows(axes, [display_name(name) for name, _ in rows])
     rule = RULE_LABELS[analysis.study.primary_metric[0]]
     axes.set_xlabel(f"Δ, proposed minus variant (points), {rule}; grey: ±{100 * ROPE:g} point", fontsize=9)
-    shapes = (
-        {"s": "these trainings (true WA, over utterances)", "o": "the method, trained again"} if populations else {}
-    )
+    without = " (no line: no test)" if any(c.test.untestable for _, c in rows) else ""
+    shapes = {"s": "these trainings (true WA, over utterances)", "o": f"the method, trained again{without}"}
+    shapes = shapes if populations or without else {}
     handles = [axes.plot([], [], marker, color="0.4", label=words)[0] for marker, words in shapes.items()]
     handles += [axes.plot([], [], "-", color=COLOURS[word], label=EFFECTS[word])[0] for word in EFFECTS if word in used]
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
