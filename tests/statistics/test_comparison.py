@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats as scipy_stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from plb_ablate.core.errors import PairingError
@@ -295,6 +296,13 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.7]).tolist() == [1.0, 1.0]
     assert holm([]).size == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_holm_is_that_of_statsmodels(seed: int) -> None:
+    p = np.random.default_rng(seed).random(8) ** 3
+    p[2] = p[5]
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
 def test_pairs_are_reference_minus_variant_by_seed_and_fold() -> None:
