@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra._internal.hydra import Hydra
@@ -18,10 +19,10 @@ from omegaconf import DictConfig, OmegaConf
 from plb_ablate.config.compose import compose_command, composing, to_config
 from plb_ablate.config.schema import Config
 from plb_ablate.config.source import ConfigSource
-from plb_ablate.core.command_line import path_argument
 from plb_ablate.core.credentials import protect_secrets
-from plb_ablate.core.errors import CellError, ConfigError, exit_codes
+from plb_ablate.core.errors import CellError, exit_codes
 from plb_ablate.core.gpus import check_device
+from plb_ablate.core.paths import expand_path
 from plb_ablate.core.signals import end_with, ignore_ctrl_c, interrupts_raised
 from plb_ablate.orchestration.settled_settings import settled, share_of_cores
 from plb_ablate.orchestration.slurm import largest_array
@@ -93,11 +94,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _source(options: argparse.Namespace) -> ConfigSource:
-    try:
-        folders = [path_argument(text) if text else None for text in (options.config_path, options.config_dir)]
-    except argparse.ArgumentTypeError as error:
-        raise ConfigError(str(error)) from None
-    return ConfigSource(folders[0], options.config_name, folders[1])
+    path, folder = (Path(expand_path(text)) if text else None for text in (options.config_path, options.config_dir))
+    return ConfigSource(path, options.config_name, folder)
 
 
 def _shown(hydra: Hydra, source: ConfigSource, parser: argparse.ArgumentParser, options: argparse.Namespace) -> bool:

@@ -52,8 +52,7 @@ def train_missing(config: Config, cells: Sequence[Cell], ledger: Ledger, n_jobs:
     if todo:
         check_device(config.device)
     workers = min(n_jobs or at_once(config), max(len(todo), 1))
-    setup = WorkerSetup(config.threads, config.device, config.deterministic)
-    train_cells(_grouped(todo, workers), ledger, workers, setup, **callbacks)
+    train_cells(_grouped(todo, workers), ledger, workers, WorkerSetup.of(config), **callbacks)
 
 
 def at_once(config: Config) -> int:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -18,7 +17,7 @@ from plb_ablate.ledger.store import Ledger
 from plb_ablate.orchestration.corpora import check_corpora
 from plb_ablate.orchestration.progress import SweepProgress
 from plb_ablate.orchestration.run_job import train_missing
-from plb_ablate.orchestration.worker import DONE, ELSEWHERE, FAILED
+from plb_ablate.orchestration.worker import DONE, ELSEWHERE, FAILED, WorkerSetup
 from plb_ablate.orchestration.worker_pool import stop_workers
 from plb_ablate.tracking.background_uploader import BackgroundUploader
 from plb_ablate.tracking.store import announce, check_store
@@ -113,7 +112,8 @@ class Sweep:
         n_jobs : int, optional
             Cells trained at the same time; by default `config.n_jobs`, or the number of cores.
         """
-        shared = [other for other in self._configs if _workers_of(other) == _workers_of(config)]
+        workers = (config.n_jobs, WorkerSetup.of(config))
+        shared = [other for other in self._configs if (other.n_jobs, WorkerSetup.of(other)) == workers]
         cells = [cell for cell in self._plan.cells(*shared) if cell.id not in self.progress.ended]
         train_missing(config, cells, self.ledger, n_jobs, on_end=self._end, on_poll=self.progress.poll)
 
@@ -235,8 +235,3 @@ class Sweep:
     def _upload(self, cell: Cell) -> None:
         if self.uploader:
             self.uploader.submit(self.ledger.entry(cell))
-
-
-def _workers_of(config: Config) -> tuple[Any, ...]:
-    """Return the settings that configurations must share to use the same workers."""
-    return config.n_jobs, config.threads, config.device, config.deterministic

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plb_ablate.config.protocol import Protocol
-from plb_ablate.config.schema import Trainer
+from plb_ablate.config.schema import Config, Trainer
 from plb_ablate.core.errors import NO_ROOM, PlbError
 from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.core.signals import end_with
@@ -36,6 +36,11 @@ class WorkerSetup(NamedTuple):
     threads: int
     device: str
     deterministic: bool
+
+    @classmethod
+    def of(cls, config: Config) -> "WorkerSetup":
+        """Return the setup that a configuration asks for."""
+        return cls(config.threads, config.device, config.deterministic)
 
 
 def start_worker(setup: WorkerSetup, parent: int) -> None:

@@ -4,13 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from plb_ablate.core.errors import PairingError
 from plb_ablate.report.read_artifacts import Trainings
 from plb_ablate.report.read_predictions import Predictions
 from plb_ablate.report.study import Study
-from plb_ablate.statistics.answers import Answers
+from plb_ablate.statistics.answers import Answers, belong_together
 from plb_ablate.statistics.comparison import Comparison, compare
 from plb_ablate.statistics.paired_test import FoldScore
 from plb_ablate.statistics.population_comparison import PopulationComparison, compare_population
@@ -113,12 +111,7 @@ def _compare_population(study: Study, answers: Mapping[str, Answers]) -> Mapping
     if reference is None:
         return {}
     others = {name: answers[name] for name in study.ablations if name in answers and name != "none"}
-    return compare_population(reference, {name: a for name, a in others.items() if _same_questions(reference, a)})
-
-
-def _same_questions(one: Answers, other: Answers) -> bool:
-    pairs = ((one.labels, other.labels), (one.folds, other.folds))
-    return one.predicted.shape == other.predicted.shape and all(np.array_equal(a, b) for a, b in pairs)
+    return compare_population(reference, {name: a for name, a in others.items() if belong_together(reference, a)})
 
 
 def _compare(study: Study, rule: str, metric: str) -> Mapping[str, Comparison]:

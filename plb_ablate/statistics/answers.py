@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from plb_ablate.core.errors import PairingError
 from plb_ablate.statistics.paired_test import Floats
 
-__all__ = ["Answers", "differences", "discordant", "pooled_ua", "require_pairs"]
+__all__ = ["Answers", "belong_together", "differences", "discordant", "pooled_ua", "require_pairs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,19 +55,21 @@ class Answers:
         return Answers(self.labels[utterances], self.predicted[:, utterances], self.folds[utterances], speakers)
 
 
+def belong_together(one: Answers, other: Answers) -> bool:
+    """Whether two variants were asked about the same utterances, with the same seeds and folds."""
+    pairs = ((one.labels, other.labels), (one.folds, other.folds))
+    return one.predicted.shape == other.predicted.shape and all(np.array_equal(a, b) for a, b in pairs)
+
+
 def require_pairs(reference: Answers, variant: Answers) -> None:
-    """Check that two variants were asked about the same utterances, with the same seeds and folds.
+    """Check that two variants belong together (`belong_together`), and were asked about anything.
 
     Raises
     ------
     PairingError
         If they were not.
     """
-    same = reference.predicted.shape == variant.predicted.shape and all(
-        np.array_equal(one, other)
-        for one, other in ((reference.labels, variant.labels), (reference.folds, variant.folds))
-    )
-    if not same or not reference.labels.size:
+    if not belong_together(reference, variant) or not reference.labels.size:
         raise PairingError(
             f"The predictions cannot be paired: {reference.predicted.shape} and {variant.predicted.shape} (seeds, "
             "utterances), or other labels or folds. Train both variants with the same seeds on the same corpus."

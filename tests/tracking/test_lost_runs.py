@@ -16,14 +16,7 @@ from plb_ablate.ledger.store import Ledger, LedgerEntry
 from plb_ablate.orchestration.sweep import Sweep
 from plb_ablate.sync import main as sync
 from plb_ablate.tracking.mlflow_writer import Tracker
-from tests.results_helper import a_config, finish, planned
-
-
-@pytest.fixture
-def config(small_corpus: Path, empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
-    return a_config(small_corpus, tmp_path)
+from tests.results_helper import finish, planned
 
 
 @pytest.fixture

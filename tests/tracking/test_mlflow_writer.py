@@ -15,7 +15,7 @@ from plb_ablate.core.errors import StoreError
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.tracking.mlflow_writer import Tracker
 from tests.conftest import CommandLine
-from tests.results_helper import a_config, finish, planned
+from tests.results_helper import finish, planned
 
 READ = """
 import json, sys
@@ -43,13 +43,6 @@ def stored(config: Config) -> list[dict[str, Any]]:
     )
     runs: list[dict[str, Any]] = json.loads(done.stdout)
     return runs
-
-
-@pytest.fixture
-def config(small_corpus: Path, empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(empty_store, tmp_path / "mlflow.db")
-    return a_config(small_corpus, tmp_path)
 
 
 @pytest.fixture
