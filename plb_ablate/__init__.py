@@ -1,4 +1,4 @@
-"""Ablation studies of the Pattern Learning Block network for speech emotion recognition."""
+"""Ablation studies of speech-emotion networks: the published Pattern Learning Block network, or a user's own."""
 
 import os
 

@@ -9,13 +9,13 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from plb_ablate.config.schema import Trainer
-from plb_ablate.config.variants import NAMED_VARIANTS, NETWORKS
+from plb_ablate.config.trainer import Trainer
 from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.data.registry import READERS
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.ledger.time_estimate import Speed, duration
+from plb_ablate.models.plb.family import PLB
 
 __all__ = ["StudySize", "core_seconds", "main"]
 
@@ -41,7 +41,7 @@ class StudySize:
 
     corpora: Sequence[str] = ("emodb", "ravdess", "iemocap")
     seeds: int = 10
-    variants: int = len(NETWORKS) - len(NAMED_VARIANTS)
+    variants: int = len(PLB.networks) - len(PLB.named_variants)
     folds: int = 10
     epochs: int = Trainer.epochs
 

@@ -111,7 +111,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=480,
     )
 
 
@@ -133,16 +133,31 @@ def test_a_corpus_is_added_as_the_page_says(tmp_path: Path) -> None:
     assert "emotions are calm, excited" in run(folder, "-m", "plb_ablate.data", "check", "pairs").stderr
 
 
-@pytest.mark.slow
-def test_a_module_is_added_as_the_page_says(tmp_path: Path) -> None:
-    folder = followed("modules.md", tmp_path)
-    tested = run(
-        folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "tests/models/layers/test_gain.py"
-    )
-    assert tested.returncode == 0, tested.stdout + tested.stderr
-    assert "3 passed" in tested.stdout
-    refused = run(folder, "-m", "plb_ablate", "ablation=gian")
-    assert "sa, routing, gain, each once and joined by '+'" in refused.stderr
+def test_a_model_of_ones_own_is_studied_as_the_page_says(small_corpus: Path, tmp_path: Path) -> None:
+    """The sweep, then another process that reads what it stored; an edited file is trained anew, a moved one is not."""
+    ((title, source),) = blocks("models.md", "python")
+    (file := tmp_path / title).parent.mkdir()
+    file.write_text(source)
+    names = "ablation=none,attention,attention+gru"
+    command = ["-m", "plb_ablate", "-m", "model=file", f"model.file={title}", names, "trainer=smoke", "fold=0"]
+    command += [f"dataset.root={small_corpus}", "protocol.n_splits=3"]
+    done = run(tmp_path, *command)
+    assert done.returncode == 0, done.stderr
+    assert "Building 3 variants of study/my_model.py." in done.stderr
+    stored = Ledger(tmp_path / "ledger").entries()
+    assert [(entry.result / "my_model.py").read_text() for entry in stored] == [source] * 3
+    assert run(tmp_path, "-m", "plb_ablate.report").returncode == 0
+    page = (tmp_path / "reports" / "synthetic.md").read_text()
+    assert "## model=my_model.py, protocol=published" in page
+    assert "|attention+gru|" in page
+    assert "published page" not in page
+    exported = run(tmp_path, "-m", "plb_ablate.export", "run=best", f"dataset.root={small_corpus}", "--out", "made")
+    assert exported.returncode == 0, exported.stderr
+    moved = [argument.replace("study/", "") for argument in command]
+    shutil.copy(file, tmp_path)
+    assert "3 cells: 3 to skip." in run(tmp_path, *moved, "--dry-run").stdout
+    file.write_text(source.replace("GRU(24", "GRU(25"))
+    assert "3 cells: 3 to train." in run(tmp_path, *command, "--dry-run").stdout
 
 
 # ---------------------------------------------------------------------- the built pages

@@ -19,12 +19,12 @@ LONGER: dict[str, int] = {}
 
 ROOMS = {
     "core": "errors, signals, atomic files, seeds, provenance",
-    "config": "settings, variants, protocols; what Hydra composes",
+    "models": "networks, their removable modules and variants",
+    "config": "settings and protocols; what Hydra composes",
     "data": "corpora: names, labels, speakers, recordings",
     "features": "MFCCs, their cache, a corpus made ready for training",
     "inference": "an exported model without TensorFlow",
     "splits": "folds, and data leakage between their splits",
-    "models": "networks and their removals",
     "training": "the trainer of one fold, its checkpoint, its scores",
     "ledger": "finished trainings on disk",
     "tracking": "MLflow, written and read",

@@ -15,12 +15,12 @@ from rich.console import Console
 from plb_ablate.bench.measurement import Measurement
 from plb_ablate.config.compose import compose_config
 from plb_ablate.config.schema import Config
-from plb_ablate.config.variants import ABLATIONS
 from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.cores import available_cores
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.core.provenance import provenance
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.tracking.store import announce
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _of_a_model(
         results["inference"] = measure_inference(subject.models, recordings, options.threads, on_start=say)
     if "memory" in names:
         batch = config.trainer.batch_size
-        results["memory"] = measure_memory(subject.models, subject.classes, subject.ablation, batch, on_start=say)
+        results["memory"] = measure_memory(subject.models, subject.network, batch, on_start=say)
     if run or options.track:
         _track(config, subject, results)
     about = {"dataset": subject.dataset, "fold": subject.fold, "ablation": subject.ablation, "run": subject.run_id}
@@ -125,7 +125,7 @@ def _track(config: Config, subject: "Subject", results: dict[str, Any]) -> None:
 def _steps(config: Config, options: argparse.Namespace, say: Say) -> list[Measurement]:
     from plb_ablate.bench.steps import measure_steps
 
-    variants = ["none"] if options.quick else [name for name in ABLATIONS if "+" not in name]
+    variants = ["none"] if options.quick else [name for name in PLB.ablations if "+" not in name]
     return measure_steps(variants, max(options.threads), 2 if options.quick else 4, on_start=say)
 
 

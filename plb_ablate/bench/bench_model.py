@@ -7,7 +7,8 @@ from plb_ablate.config.schema import Config, result_settings
 from plb_ablate.export.convert import convert_all
 from plb_ablate.export.load_run import TrainedModel, load_run
 from plb_ablate.features.dataset import prepare
-from plb_ablate.models.plb.network import build_model
+from plb_ablate.models.family import Network
+from plb_ablate.models.registry import network_of_settings
 from plb_ablate.splits.folds import make_folds
 
 __all__ = ["Subject", "prepare_subject"]
@@ -26,7 +27,7 @@ class Subject:
         Folder with ``model.keras`` and ``model_float32.tflite``.
     recordings : list of Path
         Test split of the fold.
-    classes : int
+    network : Network
     ablation, dataset : str
     fold : int
     run_id : str
@@ -35,7 +36,7 @@ class Subject:
 
     models: Path
     recordings: list[Path]
-    classes: int
+    network: Network
     ablation: str
     dataset: str
     fold: int
@@ -52,7 +53,7 @@ def prepare_subject(config: Config, run: str | None, folder: Path) -> Subject:
     return Subject(
         folder,
         paths,
-        len(corpus.classes),
+        trained.network,
         settings["ablation"],
         settings["dataset"],
         trained.fold.index,
@@ -65,5 +66,7 @@ def _untrained(config: Config) -> TrainedModel:
     prepared = prepare(dataset.name, Path(dataset.root), Path(config.cache) / "features", complete=dataset.complete)
     fold = make_folds(prepared.corpus, config.protocol)[config.fold or 0]
     settings = result_settings(config) | {"content": prepared.content}
-    model = build_model(len(prepared.corpus.classes), config.ablation, config.reverse.name)
-    return TrainedModel(model, "", "", settings, "untrained", float("nan"), prepared, fold)
+    shape = (*prepared.mfcc.shape[1:], 1)
+    file = Path(config.model.file) if config.model.file else None
+    network = network_of_settings(settings, len(prepared.corpus.classes), shape, file)
+    return TrainedModel(network, network.build(), "", "", settings, "untrained", float("nan"), prepared, fold)

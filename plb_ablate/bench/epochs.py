@@ -10,7 +10,7 @@ import numpy as np
 
 from plb_ablate.bench.isolated_process import run_alone
 from plb_ablate.bench.measurement import Measurement
-from plb_ablate.bench.steps import BATCH, CLASSES, random_features
+from plb_ablate.bench.steps import BATCH, CLASSES, published_network, random_features
 
 __all__ = ["measure_epochs"]
 
@@ -77,7 +77,7 @@ def _epoch(batches: int, started: float) -> dict[str, float]:
 
     train, test = BATCH * batches, BATCH * -(-batches // 9)
     fold = Fold(0, np.arange(train), np.arange(0), np.arange(train, train + test))
-    trainer = FoldTrainer(CLASSES, "none", "coefficient", Trainer(name="bench", epochs=2, batch_size=BATCH))
+    trainer = FoldTrainer(published_network("none"), Trainer(name="bench", epochs=2, batch_size=BATCH))
     clock, epochs = _Clock(), []
     trainer.model.make_train_function()
     trainer.model.train_function = clock.watch("training", trainer.model.train_function)

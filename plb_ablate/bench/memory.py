@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from plb_ablate.bench.isolated_process import peak_resident_mb, run_alone
+from plb_ablate.models.family import Network
 
 __all__ = ["inference_peak", "measure_memory", "size_of", "training_peak"]
 
@@ -13,17 +14,14 @@ STEPS = 3
 """Training batches, and utterances of inference; the first one already reaches the peak."""
 
 
-def measure_memory(
-    models: Path, classes: int, ablation: str, batch: int, *, on_start: Callable[[str], None]
-) -> dict[str, Any]:
+def measure_memory(models: Path, network: Network, batch: int, *, on_start: Callable[[str], None]) -> dict[str, Any]:
     """Measure the memory of a variant.
 
     Parameters
     ----------
     models : Path
         Folder with ``model.keras`` and ``model_float32.tflite``.
-    classes, ablation
-        Arguments of `plb_ablate.models.plb.network.build_model`.
+    network : Network
     batch : int
         Utterances in a training step.
     on_start : callable
@@ -37,9 +35,9 @@ def measure_memory(
         GPU).
     """
     on_start("saved weights")
-    peaks: dict[str, Any] = dict(run_alone(size_of, classes, ablation, models, threads=1))
+    peaks: dict[str, Any] = dict(run_alone(size_of, network, models, threads=1))
     on_start("a training")
-    peaks["training"] = run_alone(training_peak, classes, ablation, batch, threads=1)
+    peaks["training"] = run_alone(training_peak, network, batch, threads=1)
     for runtime in ("TensorFlow", "LiteRT"):
         on_start(f"inference by {runtime}")
         peaks[f"inference {runtime}"] = run_alone(
@@ -48,22 +46,20 @@ def measure_memory(
     return peaks
 
 
-def size_of(classes: int, ablation: str, folder: Path) -> dict[str, float]:
+def size_of(network: Network, folder: Path) -> dict[str, float]:
     """Count parameters and the bytes of the saved weights."""
-    from plb_ablate.models.plb.network import build_model
-
-    model = build_model(classes, ablation)
+    model = network.build()
     file = folder / "size.weights.h5"
     model.save_weights(file)
     return {"params": model.count_params(), "weights_mb": file.stat().st_size / 1e6}
 
 
-def training_peak(classes: int, ablation: str, batch: int) -> dict[str, float | None]:
+def training_peak(network: Network, batch: int) -> dict[str, float | None]:
     """Train some batches in this process."""
     from plb_ablate.bench.steps import Stepper
 
     before = peak_resident_mb()
-    stepper = Stepper.fast(ablation, classes, batch)
+    stepper = Stepper.fast(network, batch)
     for _ in range(STEPS):
         stepper.step()
     return _peaks(before)

@@ -38,7 +38,12 @@ def track(tracking: Tracking, level: str, subject: Subject, results: Mapping[str
     """
     uri = str(tracking.uri)
     client = open_store(uri)
-    place = {"dataset": subject.dataset, "ablation": subject.ablation, "fold": subject.fold}
+    place = {
+        "dataset": subject.dataset,
+        "ablation": subject.ablation,
+        "model": subject.network.family.name,
+        "fold": subject.fold,
+    }
     tags = tags_below(subject.run_id, level, **place)
     with store_errors(uri):
         experiment = experiment_id(client, tracking.experiment, writing=True)

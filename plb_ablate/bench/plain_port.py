@@ -10,14 +10,14 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from plb_ablate.config.variants import removed_modules
+from plb_ablate.models.plb.family import PLB
 
 __all__ = ["plain_model", "plain_weights"]
 
 
 def plain_model(num_classes: int, ablation: str = "none", reverse: str = "coefficient") -> keras.Model:
     """Build the same network as `plb_ablate.models.plb.network.build_model`."""
-    removed = removed_modules(ablation)
+    removed = PLB.removed(ablation)
     one_stream = {"spa_published": "backward", "backward_only": "backward", "forward_only": "forward"}.get(ablation)
     streams = [one_stream] if one_stream else ["forward", "backward"]
     attention, cbam, capsule_gate = Attention(name="attention"), Cbam(name="cbam"), SpatialGate(name="capsule_gate")

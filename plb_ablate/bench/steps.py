@@ -8,9 +8,11 @@ import numpy as np
 
 from plb_ablate.bench.isolated_process import run_alone
 from plb_ablate.bench.measurement import Measurement
-from plb_ablate.config.schema import Trainer
+from plb_ablate.config.trainer import Trainer
+from plb_ablate.models.family import WHOLE, Network, Shape
+from plb_ablate.models.plb.family import PLB
 
-__all__ = ["BATCH", "Stepper", "measure_steps"]
+__all__ = ["BATCH", "Stepper", "measure_steps", "published_network"]
 
 BATCH = 32
 """Utterances in a training step."""
@@ -30,11 +32,12 @@ class Stepper:
         self.targets = np.eye(classes, dtype=np.float32)[np.arange(len(features)) % classes]
 
     @classmethod
-    def fast(cls, ablation: str, classes: int = CLASSES, batch: int = BATCH) -> "Stepper":
-        """Use the trainer's model of an ablation, on random features."""
+    def fast(cls, network: Network, batch: int = BATCH) -> "Stepper":
+        """Use the trainer's model of a network, on random features."""
         from plb_ablate.training.trainer import FoldTrainer
 
-        return cls(FoldTrainer(classes, ablation, "coefficient", Trainer()).model, random_features(batch))
+        trainer = Trainer(loss=network.family.loss)
+        return cls(FoldTrainer(network, trainer).model, random_features(batch, network.input_shape))
 
     @classmethod
     def plain(cls, ablation: str, classes: int = CLASSES, batch: int = BATCH) -> "Stepper":
@@ -53,9 +56,17 @@ class Stepper:
         return time.perf_counter() - begin
 
 
-def random_features(batch: int) -> Any:
-    """Return random features of a batch, float32 (batch, 196, 39, 1); their values do not change the time."""
-    return np.random.default_rng(0).standard_normal((batch, 196, 39, 1)).astype(np.float32)
+def published_network(ablation: str) -> Network:
+    """Return a variant of the published network, with its published input."""
+    from plb_ablate.models.plb.network import INPUT_SHAPE
+
+    return Network(PLB, CLASSES, INPUT_SHAPE, ablation)
+
+
+def random_features(batch: int, input_shape: Shape | None = None) -> Any:
+    """Return random features of a batch, float32 (batch, *input_shape); their values do not change the time."""
+    shape = input_shape or published_network(WHOLE).input_shape
+    return np.random.default_rng(0).standard_normal((batch, *shape)).astype(np.float32)
 
 
 def measure_steps(
@@ -92,7 +103,7 @@ def _best(name: str, values: Sequence[float]) -> float:
 
 
 def _step_times(ablation: str, turns: int) -> dict[str, float]:
-    steppers = {"fast": Stepper.fast(ablation), "plain": Stepper.plain(ablation)}
+    steppers = {"fast": Stepper.fast(published_network(ablation)), "plain": Stepper.plain(ablation)}
     work = 3 * _multiplications(steppers["plain"].model)
     for stepper in steppers.values():
         stepper.step()

@@ -7,7 +7,7 @@ from multiprocessing.synchronize import Barrier
 
 from plb_ablate.bench.isolated_process import run_beside
 from plb_ablate.bench.measurement import Measurement
-from plb_ablate.bench.steps import BATCH, Stepper
+from plb_ablate.bench.steps import BATCH, Stepper, published_network
 
 __all__ = ["measure_workers"]
 
@@ -45,7 +45,7 @@ def measure_workers(
 
 def _steps_a_second(together: Barrier, seconds: float) -> float:
     """Count steps from the moment when all processes are warmed up; continue until the others are finished, too."""
-    stepper = Stepper.fast("none")
+    stepper = Stepper.fast(published_network("none"))
     stepper.step()
     together.wait()
     begin, steps = time.perf_counter(), 0

@@ -9,12 +9,15 @@ from typing import Any
 
 from omegaconf import MISSING, OmegaConf
 
+from plb_ablate.config.model import Model
 from plb_ablate.config.protocol import Protocol
-from plb_ablate.config.variants import same_network
+from plb_ablate.config.trainer import Trainer
 from plb_ablate.core.credentials import WAY_OUT, has_secret
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.core.gpus import DEVICES
 from plb_ablate.core.paths import expand_path, expand_store
+from plb_ablate.models.family import WHOLE, BuildSettings
+from plb_ablate.models.registry import FAMILIES
 
 __all__ = [
     "Config",
@@ -52,62 +55,6 @@ class Dataset:
         self.root = expand_path(self.root, "dataset.root")
 
 
-PRECISIONS = ("float32", "bfloat16")
-"""Allowed precisions of the large matrix products and convolutions of a training."""
-
-
-@dataclass
-class Trainer:
-    """How a model is trained. The defaults are the published settings.
-
-    Parameters
-    ----------
-    name : str
-        ``published``, ``demo`` or ``smoke``.
-    epochs : int
-        Number of passes over the training split.
-    batch_size : int
-        Number of utterances per training step.
-    learning_rate, beta_1, beta_2, epsilon : float
-        Parameters of Adam. The text of the paper gives 0.97 and 0.93 for the two betas; its code uses 0.975 and 0.932.
-    decay_from, decay_every : int
-        Epochs after which the learning rate decays: every e (from 0) with e >= `decay_from` and e % `decay_every` == 0.
-    decay : float
-        Each decay multiplies the learning rate by exp(-`decay`).
-    label_smoothing : float
-        Weight of the uniform distribution in the training targets.
-    bn_momentum : float
-        Momentum of the moving statistics of batch normalisation; short trainings need less than the published 0.99.
-    precision : str
-        ``float32``, or ``bfloat16`` for the large matrix products and convolutions of the training: faster on CPUs with
-        native bfloat16 support (AVX512-BF16, AMX), slower on others.
-    """
-
-    name: str = "published"
-    epochs: int = 300
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    beta_1: float = 0.975
-    beta_2: float = 0.932
-    epsilon: float = 1e-8
-    decay_from: int = 50
-    decay_every: int = 20
-    decay: float = 0.15
-    label_smoothing: float = 0.1
-    bn_momentum: float = 0.99
-    precision: str = "float32"
-
-    def __post_init__(self) -> None:
-        for key in ("epochs", "batch_size", "decay_every", "learning_rate", "epsilon"):
-            if getattr(self, key) <= 0:
-                raise ConfigError(f"trainer.{key}={getattr(self, key)} must be greater than 0.")
-        for key in ("beta_1", "beta_2", "label_smoothing", "bn_momentum"):
-            if not 0 <= getattr(self, key) < 1:
-                raise ConfigError(f"trainer.{key}={getattr(self, key)} must be at least 0 and less than 1.")
-        if self.precision not in PRECISIONS:
-            raise ConfigError(f"trainer.precision={self.precision} is unknown. Use {' or '.join(PRECISIONS)}.")
-
-
 @dataclass
 class Tracking:
     """Where results are uploaded.
@@ -141,10 +88,10 @@ class Config:
 
     Parameters
     ----------
-    dataset, protocol, trainer, tracking
+    dataset, protocol, model, trainer, tracking
         Groups of settings; each option is a YAML file in ``conf/``.
     ablation : str
-        Modules to remove: ``none``, ``cbam``, ``cbam+sa``, ...; any order, converted to the canonical one.
+        Modules of the model to remove: ``none``, ``cbam``, ``cbam+sa``, ...; any order, converted to the canonical one.
     reverse : Reverse
         Axis along which the input of the backward stream is reversed.
     seed : int
@@ -173,7 +120,8 @@ class Config:
     protocol: Protocol = field(default_factory=Protocol)
     trainer: Trainer = field(default_factory=Trainer)
     tracking: Tracking = field(default_factory=Tracking)
-    ablation: str = "none"
+    model: Model = field(default_factory=Model)
+    ablation: str = WHOLE
     reverse: Reverse = Reverse.coefficient
     seed: int = 42
     fold: int | None = None
@@ -186,7 +134,10 @@ class Config:
     study: str | None = None
 
     def __post_init__(self) -> None:
-        self.ablation = same_network(self.ablation)
+        family = self.model.family
+        self.model.check(self.build_settings)
+        self.ablation = family.same_network(self.ablation)
+        self.trainer.loss = self.trainer.loss or family.loss
         self.ledger, self.cache = expand_path(self.ledger, "ledger"), expand_path(self.cache, "cache")
         if self.device not in DEVICES:
             raise ConfigError(f"device={self.device} is unknown. Use one of {', '.join(DEVICES)}.")
@@ -194,12 +145,28 @@ class Config:
             if (value := getattr(self, key)) is not None and value < 1:
                 raise ConfigError(f"{key}={value} must be 1 or more.")
 
+    @property
+    def build_settings(self) -> BuildSettings:
+        """The settings of the network that are not its variant."""
+        return BuildSettings(self.reverse.name, self.trainer.bn_momentum, self.trainer.precision)
+
+
+EARLIER = FAMILIES["plb"]
+"""The only model family of earlier versions."""
+
 
 def result_settings(config: Config) -> dict[str, Any]:
-    """Return the settings that affect a result, as plain values; excludes where it runs and where it is uploaded."""
+    """Return the settings that affect a result, as plain values; excludes where it runs and where it is uploaded.
+
+    What was always so in earlier versions is left out, so that their results keep their ids: the published network and
+    its loss, the CPU, and deterministic kernels.
+    """
     plain = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)
     assert isinstance(plain, dict)
     kept = {str(key): plain[key] for key in ("ablation", "protocol", "trainer", "reverse", "seed", "threads")}
     unusual: dict[str, Any] = {"device": "gpu"} if config.device == "gpu" else {}
     unusual |= {} if config.deterministic else {"deterministic": False}
+    unusual |= {} if config.model.name == EARLIER.name else {"model": config.model.identity}
+    if kept["trainer"]["loss"] == EARLIER.loss:
+        del kept["trainer"]["loss"]
     return kept | {"dataset": config.dataset.name} | unusual

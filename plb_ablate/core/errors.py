@@ -2,6 +2,7 @@
 
 PlbError
 ├── ConfigError        a setting is unknown, misspelt or has an invalid value
+│   └── ModelFileError a user's model file is no classifier of the right shape
 ├── CorpusError        a corpus folder, file name or label differs from the official distribution
 │   ├── DownloadError  a corpus could not be downloaded
 │   └── RecordingError one or more recordings cannot be used; all of them are listed
@@ -41,6 +42,7 @@ __all__ = [
     "DownloadError",
     "LeakageError",
     "ModelError",
+    "ModelFileError",
     "OutputError",
     "PairingError",
     "PlbError",
@@ -63,6 +65,10 @@ class PlbError(Exception):
 
 class ConfigError(PlbError):
     """A setting is unknown, misspelt or has an invalid value."""
+
+
+class ModelFileError(ConfigError):
+    """A user's model file lacks a name, fails, or builds something other than a classifier of the right shape."""
 
 
 class CorpusError(PlbError):

@@ -16,7 +16,6 @@ from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.export.load_run import TrainedModel
 from plb_ablate.inference.litert import runtime
 from plb_ablate.inference.model_card import write_card
-from plb_ablate.models.plb.network import INPUT_SHAPE
 
 __all__ = ["CALIBRATION", "FORMATS", "convert_all"]
 
@@ -83,7 +82,7 @@ def _saved_model(trained: TrainedModel, path: Path) -> None:
     archive = keras.export.ExportArchive()
     archive.track(trained.model)
     for name, batch in (("serve", None), (ONE, 1)):
-        spec = tf.TensorSpec((batch, *INPUT_SHAPE), tf.float32, name="mfcc")
+        spec = tf.TensorSpec((batch, *trained.network.input_shape), tf.float32, name="mfcc")
         archive.add_endpoint(name, lambda x: trained.model(x, training=False), [spec])
     archive.write_out(path, verbose=False)
 

@@ -1,6 +1,6 @@
 """Loads a trained model: a run of the store, its weights, and the fold that it was trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ from plb_ablate.export import BEST
 from plb_ablate.features.coefficients import FeatureSettings
 from plb_ablate.features.dataset import PreparedCorpus, prepare
 from plb_ablate.inference.model_card import ModelCard
-from plb_ablate.models.plb.network import build_model
+from plb_ablate.models.family import Network
+from plb_ablate.models.registry import FILE, network_of_settings
 from plb_ablate.splits.folds import Fold, make_folds
 from plb_ablate.tracking.mlflow_reader import artifacts_of, experiment_id, finished_runs
 from plb_ablate.tracking.store import open_store, store_errors
@@ -33,6 +34,8 @@ class TrainedModel:
 
     Parameters
     ----------
+    network : Network
+        What was trained.
     model : keras.Model
         With the weights of the selected epoch.
     run_id, cell : str
@@ -47,6 +50,7 @@ class TrainedModel:
     fold : Fold
     """
 
+    network: Network
     model: keras.Model
     run_id: str
     cell: str
@@ -63,13 +67,14 @@ class TrainedModel:
         return f"{self.settings['dataset']}-{ablation}-seed{self.settings['seed']}-fold{self.fold.index}"
 
     def split(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return features (n, 196, 39) and labels (n,) of the fold's ``train`` or ``test`` split."""
+        """Return features (n, frames, coefficients) and labels (n,) of the fold's ``train`` or ``test`` split."""
         index = getattr(self.fold, name)
         return self.prepared.mfcc[index], self.prepared.corpus.labels[index]
 
     def card(self, precision: str) -> ModelCard:
         """Return the model card for a file in this precision."""
-        kept = {key: self.settings[key] for key in ("dataset", "ablation", "reverse", "seed", "content")}
+        names = ("dataset", "model", "ablation", "reverse", "seed", "content")
+        kept = {key: self.settings[key] for key in names if key in self.settings}
         source = kept | {"protocol": self.settings["protocol"]["name"], "fold": self.fold.index, "run": self.run_id}
         source |= {"cell": self.cell, "headline": self.selection_rule, "wa": self.wa}
         return ModelCard(self.prepared.corpus.classes, FeatureSettings(), precision, source)
@@ -153,7 +158,7 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
     client = open_store(config.tracking.uri)
     with store_errors(config.tracking.uri):
         run_id = find_run(client, config.tracking.experiment, run, config.dataset.name)
-        settings, weights = _artifacts(client, run_id, folder)
+        settings, weights, model_file = _artifacts(client, run_id, folder)
         stored = client.get_run(run_id).data
     if settings["dataset"] != config.dataset.name:
         raise ModelError(
@@ -167,26 +172,31 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
             "so its test fold would be another one. Name the folder that the run used."
         )
     fold = make_folds(prepared.corpus, Protocol(**settings["protocol"]))[settings["fold"]]
-    momentum = settings["trainer"]["bn_momentum"]
-    classes = len(prepared.corpus.classes)
-    model = build_model(classes, settings["ablation"], settings["reverse"], bn_momentum=momentum)
+    shape = (*prepared.mfcc.shape[1:], 1)
+    network = network_of_settings(settings, len(prepared.corpus.classes), shape, model_file)
+    network = replace(network, settings=replace(network.settings, precision="float32"))  # as inference always is
+    model = network.build()
     model.load_weights(weights)
     rule = stored.tags["headline"]
     wa = stored.metrics[f"{rule}/wa"]
-    return TrainedModel(model, run_id, stored.tags["cell"], settings, rule, wa, prepared, fold)
+    return TrainedModel(network, model, run_id, stored.tags["cell"], settings, rule, wa, prepared, fold)
 
 
-def _artifacts(client: "MlflowClient", run_id: str, folder: Path) -> tuple[dict[str, Any], Path]:
+def _artifacts(client: "MlflowClient", run_id: str, folder: Path) -> tuple[dict[str, Any], Path, Path | None]:
+    """Download the settings, the weights and, if there is one, the user's model file."""
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     folder.mkdir(parents=True, exist_ok=True)
     uri = artifacts_of(client, run_id)
+
+    def fetched(name: str) -> Path:
+        return Path(download_artifacts(f"{uri}/{name}", dst_path=str(folder), tracking_uri=client.tracking_uri))
+
     try:
-        config, weights = (
-            Path(download_artifacts(f"{uri}/{name}", dst_path=str(folder), tracking_uri=client.tracking_uri))
-            for name in ("config.yaml", "weights.weights.h5")
-        )
+        settings, weights = yaml.safe_load(fetched("config.yaml").read_text()), fetched("weights.weights.h5")
+        model = settings.get("model", {})
+        model_file = fetched(model["file"]) if model.get("name") == FILE else None
     except (MlflowException, OSError) as error:
         raise ModelError(f"The weights of run={run_id} cannot be downloaded from the store: {error}") from None
-    return yaml.safe_load(config.read_text()), weights
+    return settings, weights, model_file

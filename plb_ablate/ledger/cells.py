@@ -6,6 +6,7 @@ fold). Its id is a hash of everything that determines its result.
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any, ClassVar
 from plb_ablate.config.schema import Config, result_settings
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.features.dataset import PreparedCorpus
+from plb_ablate.models.registry import family_of_settings
 from plb_ablate.splits.folds import Fold, make_folds
 
-__all__ = ["RESULT_VERSION", "Cell", "plan_cells"]
+__all__ = ["RESULT_VERSION", "Cell", "plan_cells", "same_network_notes"]
 
 RESULT_VERSION = 4
 """Incremented when the same settings produce another result: cells of older versions are then trained again."""
@@ -38,6 +40,8 @@ class Cell:
         Class names.
     corpus_file : Path
         File written by `plb_ablate.features.dataset.PreparedCorpus.save`.
+    model_file : Path, optional
+        Copy of a user's model file.
     study : str, optional
         Study that contains the cell; not part of its identity.
     n_train : int, optional
@@ -54,6 +58,7 @@ class Cell:
     corpus_file: Path
     study: str | None = None
     n_train: int = 0
+    model_file: Path | None = None
 
     @cached_property
     def id(self) -> str:
@@ -64,6 +69,14 @@ class Cell:
     def config_hash(self) -> str:
         """Hash of the settings that all variants of a study share: all except the ablation and the seed."""
         return _hash({key: value for key, value in self.settings.items() if key not in ("ablation", "seed")})
+
+    @property
+    def variant(self) -> str:
+        """The settings of the network and its training as JSON: equal for all folds and seeds of a variant."""
+        kept = {
+            key: value for key, value in self.settings.items() if key in ("ablation", "reverse", "trainer", "model")
+        }
+        return json.dumps(kept, sort_keys=True)
 
     @property
     def description(self) -> dict[str, Any]:
@@ -78,7 +91,9 @@ class Cell:
         return f"{settings['dataset']} {settings['ablation']} seed {settings['seed']} fold {self.fold}"
 
 
-def plan_cells(config: Config, prepared: PreparedCorpus, corpus_file: Path) -> list[Cell]:
+def plan_cells(
+    config: Config, prepared: PreparedCorpus, corpus_file: Path, model_file: Path | None = None
+) -> list[Cell]:
     """List the cells of one configuration: every fold of its protocol, or only the fold given by ``fold=``.
 
     Raises
@@ -91,9 +106,27 @@ def plan_cells(config: Config, prepared: PreparedCorpus, corpus_file: Path) -> l
     folds = make_folds(prepared.corpus, config.protocol)
     settings = result_settings(config) | {"content": prepared.content}
     return [
-        Cell(settings, fold.index, len(folds), prepared.corpus.classes, corpus_file, config.study, len(fold.train))
+        Cell(
+            settings,
+            fold.index,
+            len(folds),
+            prepared.corpus.classes,
+            corpus_file,
+            config.study,
+            len(fold.train),
+            model_file,
+        )
         for fold in _wanted(folds, config.fold)
     ]
+
+
+def same_network_notes(cells: Collection[Cell]) -> list[str]:
+    """Return a sentence for each other name of the networks of cells (`ModelFamily.same_network_notes`)."""
+    families = {json.dumps(cell.settings.get("model")): family_of_settings(cell.settings) for cell in cells}
+    names: dict[str, list[str]] = {}
+    for cell in cells:
+        names.setdefault(json.dumps(cell.settings.get("model")), []).append(cell.settings["ablation"])
+    return [note for key, family in families.items() for note in family.same_network_notes(names[key])]
 
 
 def _wanted(folds: list[Fold], index: int | None) -> list[Fold]:

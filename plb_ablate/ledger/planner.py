@@ -7,6 +7,7 @@ from plb_ablate.config.schema import Config
 from plb_ablate.features.dataset import PreparedCorpus, prepare
 from plb_ablate.ledger.cells import Cell, plan_cells
 from plb_ablate.ledger.store import Ledger
+from plb_ablate.models.user_file import read_user_model
 
 __all__ = ["Plan"]
 
@@ -29,7 +30,8 @@ class Plan:
         """Yield the cells of each configuration; a cell of several configurations belongs to the first of them only."""
         seen: set[str] = set()
         for config in configs:
-            cells = [cell for cell in plan_cells(config, *self._prepared(config)) if cell.id not in seen]
+            planned = plan_cells(config, *self._prepared(config), _model_copy(config))
+            cells = [cell for cell in planned if cell.id not in seen]
             seen |= {cell.id for cell in cells}
             yield cells
 
@@ -46,6 +48,13 @@ class Plan:
             prepared = _as_stored(prepared, Ledger(Path(config.ledger), create=False))
             self._corpora[key] = prepared, prepared.save(cache / "corpora").resolve()
         return self._corpora[key]
+
+
+def _model_copy(config: Config) -> Path | None:
+    """Copy a user's model file into the cache, from which the workers read it."""
+    if config.model.file is None:
+        return None
+    return read_user_model(Path(config.model.file)).copy_to(Path(config.cache) / "models").resolve()
 
 
 def _as_stored(prepared: PreparedCorpus, ledger: Ledger) -> PreparedCorpus:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from shutil import copyfile
 from statistics import median_low
 from typing import Any
 
@@ -39,8 +40,9 @@ def write_result(
 
     Files: ``scores.json`` (scores by epoch-selection rule, parameters by module, sizes of the splits), ``history.csv``
     (one row per epoch), ``predictions.csv`` (one row per test utterance), ``predicted.npz`` (predicted labels of every
-    epoch), ``confusion_matrix.csv``, ``weights.weights.h5`` (of the selected epoch), ``config.yaml``, and ``run.json``
-    (seconds and provenance; the only file that differs between two equal trainings).
+    epoch), ``confusion_matrix.csv``, ``weights.weights.h5`` (of the selected epoch), ``config.yaml``, a user's model
+    file under its own name, and ``run.json`` (seconds and provenance; the only file that differs between two equal
+    trainings).
     """
     protocol = Protocol(**cell.settings["protocol"])
     labels = prepared.corpus.labels[fold.test]
@@ -65,6 +67,8 @@ def write_result(
     epochs = {split: np.array(predicted, dtype=np.uint8) for split, predicted in state.predicted.items()}
     np.savez(folder / "predicted.npz", allow_pickle=False, labels=labels, **epochs)
     (folder / "config.yaml").write_text(yaml.safe_dump(cell.settings | {"fold": cell.fold}, sort_keys=True))
+    if cell.model_file:
+        copyfile(cell.model_file, folder / cell.model_file.name)
     save_weights(folder / "weights.weights.h5")
     times = {"seconds": state.seconds, "epoch_seconds": median_low(state.epoch_seconds)}
     _write_json(folder / "run.json", times | {"provenance": provenance()})

@@ -5,8 +5,8 @@ from collections import Counter
 
 import keras
 
-from plb_ablate.config.variants import canonical_ablation
 from plb_ablate.core.errors import RemovalError
+from plb_ablate.models.family import WHOLE
 
 __all__ = ["check_removal", "graph", "module_parameters", "named_weights", "random_generators"]
 
@@ -81,9 +81,9 @@ def check_removal(ablation: str, model: keras.Model, reference: keras.Model) -> 
     RemovalError
         If both have the same graph.
     """
-    if canonical_ablation(ablation) != "none" and graph(model) == graph(reference):
+    if ablation != WHOLE and graph(model) == graph(reference):
         raise RemovalError(
-            f"ablation={ablation} did not change the graph of the network: build_model does not implement the removal."
+            f"ablation={ablation} did not change the graph of the network: the model does not implement the removal."
         )
 
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plb_ablate.config.schema import Config
-from plb_ablate.config.variants import same_network_notes
 from plb_ablate.core.gpus import settled_device
+from plb_ablate.ledger.cells import same_network_notes
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.ledger.time_estimate import Speed, duration
+from plb_ablate.orchestration.model_check import check_models
 from plb_ablate.orchestration.run_job import at_once
 from plb_ablate.tracking.store import describe
 
@@ -38,6 +39,7 @@ def show(configs: Sequence[Config]) -> None:
     ledger = Ledger(Path(configs[0].ledger), create=False)
     plan = Plan()
     cells = plan.cells(*configs)
+    check_models(plan, configs, print)
     entries = {cell.id: ledger.entry(cell) for cell in cells}
     states = {id: entry.state for id, entry in entries.items()}
     todo = [cell for cell in cells if states[cell.id] not in ("done", "running")]
@@ -54,7 +56,7 @@ def show(configs: Sequence[Config]) -> None:
     print(f"{len(cells)} cells: " + ", ".join(f"{n} to {does}" for does, n in counts.items()) + ".")
     tracking = configs[0].tracking
     print(f"MLflow store: {describe(tracking) if tracking.uri else 'none, results stay in the ledger'}")
-    for note in same_network_notes(cell.settings["ablation"] for cell in cells):
+    for note in same_network_notes(cells):
         print(note)
     workers = min(at_once(configs[0]), max(len(todo), 1))
     total = speed.total(todo, ledger, workers)

@@ -7,8 +7,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from plb_ablate.config.variants import same_network_notes
-from plb_ablate.ledger.cells import Cell
+from plb_ablate.ledger.cells import Cell, same_network_notes
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.training.metrics import is_flat
 
@@ -42,7 +41,7 @@ class SweepProgress:
         self.console.print(
             f"{len(self.cells)} cells: {len(self.skipped)} already done, {todo} to train.", highlight=False
         )
-        for words in same_network_notes(cell.settings["ablation"] for cell in self.cells.values()):
+        for words in same_network_notes(self.cells.values()):
             self.console.print(words, markup=False, highlight=False, soft_wrap=True)
         if self.console.is_terminal and todo:
             name, note = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")

@@ -15,6 +15,7 @@ from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.orchestration.corpora import check_corpora
+from plb_ablate.orchestration.model_check import check_models
 from plb_ablate.orchestration.progress import SweepProgress
 from plb_ablate.orchestration.run_job import train_missing
 from plb_ablate.orchestration.worker import DONE, ELSEWHERE, FAILED, WorkerSetup
@@ -64,6 +65,7 @@ class Sweep:
         self.cells = [cell for job in self._jobs for cell in job]
         self.ledger = Ledger(Path(configs[0].ledger))
         check_corpora(self._plan, configs, self.ledger, self._say)
+        check_models(self._plan, configs, self._say)
         self.uploader = BackgroundUploader(tracking, self.ledger) if tracking.uri else None
         self.progress = SweepProgress(self.cells, self.ledger, self.console)
         self.failures: dict[str, str] = {}

@@ -1,5 +1,6 @@
 """A worker process: trains one cell after another, each with its own log, and resumes interrupted ones."""
 
+import json
 import os
 import re
 import time
@@ -7,10 +8,11 @@ import traceback
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from plb_ablate.config.protocol import Protocol
-from plb_ablate.config.schema import Config, Trainer
+from plb_ablate.config.schema import Config
+from plb_ablate.config.trainer import Trainer
 from plb_ablate.core.errors import NO_ROOM, PlbError
 from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.core.signals import end_with
@@ -18,6 +20,8 @@ from plb_ablate.features.dataset import PreparedCorpus
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.results import write_result
 from plb_ablate.ledger.store import Ledger, LedgerEntry
+from plb_ablate.models.family import Shape
+from plb_ablate.models.registry import network_of_settings
 from plb_ablate.splits.folds import make_folds
 from plb_ablate.training.checkpoint import TrainingState
 
@@ -99,7 +103,7 @@ def _train(cell: Cell, entry: LedgerEntry) -> None:
     prepared = _corpus(cell.corpus_file)
     protocol = Protocol(**cell.settings["protocol"])
     fold = make_folds(prepared.corpus, protocol)[cell.fold]
-    trainer = _trainer(len(cell.classes), cell.settings["ablation"], cell.settings["reverse"], *_frozen(cell))
+    trainer = _trainer(cell.variant, len(cell.classes), (*prepared.mfcc.shape[1:], 1), cell.model_file)
     state = trainer.fit_fold(
         prepared.mfcc,
         prepared.corpus.labels,
@@ -152,12 +156,10 @@ def _corpus(file: Path) -> PreparedCorpus:
 
 
 @lru_cache(maxsize=4)
-def _trainer(num_classes: int, ablation: str, reverse: str, *trainer: tuple[str, Any]) -> "FoldTrainer":
+def _trainer(variant: str, num_classes: int, input_shape: Shape, model_file: Path | None) -> "FoldTrainer":
     """Return the trainer of a variant, built and traced once for all of its folds and seeds."""
     from plb_ablate.training.trainer import FoldTrainer
 
-    return FoldTrainer(num_classes, ablation, reverse, Trainer(**dict(trainer)))
-
-
-def _frozen(cell: Cell) -> tuple[tuple[str, Any], ...]:
-    return tuple(cell.settings["trainer"].items())
+    settings = json.loads(variant)
+    network = network_of_settings(settings, num_classes, input_shape, model_file)
+    return FoldTrainer(network, Trainer(**settings["trainer"]))

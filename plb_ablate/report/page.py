@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plb_ablate.published import tables as published
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.report.analysis import Analysis
 from plb_ablate.report.figures.comparison import FIGURES, write_figures
 from plb_ablate.report.output_files import write_file
 from plb_ablate.report.published.claims import claims, claims_table, claims_words
 from plb_ablate.report.published.comparison import beside_table, departures
 from plb_ablate.report.published.learning_curves import agreement_table, agreements, judged_table
-from plb_ablate.report.study import STREAMS, Study
+from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import accuracy_table, block_table, wa_table
 from plb_ablate.report.tables.benchmarks import inference_table, memory_table
 from plb_ablate.report.tables.cost_benefit import cost_table
@@ -89,9 +89,9 @@ def sections(analysis: Analysis, *, claimed: bool = True) -> list[Section]:
 def _scores(analysis: Analysis) -> list[Section]:
     study = analysis.study
     parts = [Section("Verdict", words=verdict(analysis)), Section("Table in the published layout", (wa_table(study),))]
-    if study.key.dataset in published.DATASETS:
+    if study.key.of_published_study:
         parts.append(Section("The published table and ours", (beside_table(study),)))
-    if any(name in study.ablations for name in STREAMS):
+    if any(name in study.ablations for name in study.key.family.streams):
         parts.append(Section("The block itself", (block_table(study),)))
     accuracies = [accuracy_table(study, rule, analysis.predictions.get(rule)) for rule in study.rules]
     parts.append(Section("True accuracies", tuple(accuracies)))
@@ -130,7 +130,7 @@ def _audits(analysis: Analysis, claimed: bool) -> list[Section]:
         Section("Audit: leakage", words=_leaks(analysis.leaks)),
         Section("Audit: removals took effect", (removal_table(study),)),
     ]
-    if claimed and study.key.dataset in published.DATASETS:
+    if claimed and study.key.of_published_study:
         checked = claims(analysis)
         table, words = claims_table(checked), claims_words(study, checked)
         parts.append(Section("Audit: published against reproduced", (table,), words))
@@ -146,10 +146,14 @@ def _leaks(leaks: Sequence[str] | None) -> str:
 
 
 def _machine(analysis: Analysis) -> list[Section]:
-    inference, memory = (analysis.measured.get(level, []) for level in ("inference", "memory"))
+    key = analysis.study.key
+    inference, memory = (
+        [run for run in analysis.measured.get(level, []) if run.tags.get("model", PLB.name) == key.model]
+        for level in ("inference", "memory")
+    )
     parts = []
     if inference:
-        table = inference_table(inference, analysis.study.key.dataset)
+        table = inference_table(inference, key.dataset)
         parts.append(Section("Real-time inference, ours and published", (table,)))
     if memory:
         parts.append(Section("Memory, ours and published", (memory_table(memory),)))
@@ -171,7 +175,10 @@ def heading(study: Study) -> str:
     key = study.key
     seeds = ", ".join(map(str, study.seeds))
     reverse = "" if key.reverse == "coefficient" else f", reverse={key.reverse}"
-    return f"protocol={key.protocol}, trainer={key.trainer}{reverse}, seed {seeds} (config {key.config_hash[:8]})"
+    model = "" if key.family.published else f"model={key.model}, "
+    return (
+        f"{model}protocol={key.protocol}, trainer={key.trainer}{reverse}, seed {seeds} (config {key.config_hash[:8]})"
+    )
 
 
 def page(parts: Sequence[Section], folder: str, drawn: Collection[str]) -> str:

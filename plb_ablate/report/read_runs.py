@@ -6,10 +6,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from plb_ablate.config.protocol import RULES
-from plb_ablate.config.variants import ABLATIONS, same_network
 from plb_ablate.core.credentials import hide_credentials
 from plb_ablate.core.errors import StoreError
 from plb_ablate.core.provenance import LIBRARIES
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey, group_studies
 from plb_ablate.tracking.mlflow_reader import StoredRun, experiment_id, finished_runs, read_artifact
 from plb_ablate.tracking.store import START
@@ -25,7 +25,7 @@ PROVENANCE = ("git_commit", "hardware", "host", "onednn", "python", *LIBRARIES)
 
 _KEY = ("dataset", "protocol", "trainer", "reverse", "config_hash")
 _NEEDED = frozenset({*_KEY, "ablation", "seed", "n_folds"})
-_TAGS = _NEEDED | {"fold", "headline", "corpus", *PROVENANCE}
+_TAGS = _NEEDED | {"model", "modules", "fold", "headline", "corpus", *PROVENANCE}
 _SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*SCORES, PREDICTED_CLASSES, "epoch"))
 _SIZES = ("n_train", "n_validation", "n_test")
 _MODULE = "params/module/"
@@ -90,13 +90,14 @@ def read_leaks(client: "MlflowClient", study: Study) -> tuple[str, ...] | None:
 
 
 def _study_key(tags: Mapping[str, str]) -> StudyKey:
-    return StudyKey(*(tags[name] for name in _KEY))
+    modules = tuple(tags.get("modules", "").split(",")) if tags.get("modules") else ()
+    dataset, protocol, trainer, reverse, config_hash = (tags[name] for name in _KEY)
+    return StudyKey(dataset, protocol, trainer, reverse, config_hash, tags.get("model", PLB.name), modules)
 
 
-def _network(tags: Mapping[str, str]) -> str:
+def _network(key: StudyKey, ablation: str) -> str:
     """Return the canonical name of a run's network; earlier versions stored some networks under two names."""
-    ablation = tags["ablation"]
-    return same_network(ablation) if ablation in ABLATIONS else ablation
+    return key.family.same_network(ablation) if ablation in key.family.ablations else ablation
 
 
 def _fold_run(run: StoredRun) -> FoldRun:
@@ -108,8 +109,8 @@ def _fold_run(run: StoredRun) -> FoldRun:
             scores.setdefault(rule, {})[metric] = value
     return FoldRun(
         run_id=run.run_id,
-        key=_study_key(tags),
-        ablation=_network(tags),
+        key=(key := _study_key(tags)),
+        ablation=_network(key, tags["ablation"]),
         seed=int(tags["seed"]),
         fold=int(tags.get("fold", 0)),
         n_folds=int(tags["n_folds"]),
@@ -130,8 +131,8 @@ def _config_run(run: StoredRun) -> ConfigRun:
     counts = {name: int(value) for name, value in run.metrics.items() if name.startswith("params/")}
     return ConfigRun(
         run_id=run.run_id,
-        key=_study_key(run.tags),
-        ablation=_network(run.tags),
+        key=(key := _study_key(run.tags)),
+        ablation=_network(key, run.tags["ablation"]),
         seed=int(run.tags["seed"]),
         ended=run.ended,
         params=counts.get("params/total"),

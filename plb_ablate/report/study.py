@@ -7,38 +7,23 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from plb_ablate.config.protocol import ALLOWED_RULES, RULES
-from plb_ablate.config.variants import MODULES, NAMED_VARIANTS, NETWORKS
+from plb_ablate.models.family import ModelFamily
+from plb_ablate.models.plb.family import PLB
+from plb_ablate.models.registry import family_in_results
+from plb_ablate.published.tables import DATASETS
 
 __all__ = [
-    "ORDER",
     "PRIMARY_METRIC",
-    "STREAMS",
     "ConfigRun",
     "FoldRun",
     "Study",
     "StudyKey",
     "group_studies",
     "latest",
-    "row_order",
 ]
 
 PRIMARY_METRIC = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
 """Epoch-selection rule and metric of a protocol's verdict and first table; ``published`` uses the published score."""
-
-STREAMS = tuple(name for name in NAMED_VARIANTS if name != "spa_published")
-"""Variants of the Pattern Learning Block with one stream instead of two."""
-
-_BELOW = {"spa": ("spa_published",)}
-"""Rows of the published page that follow the removal they are often taken for."""
-
-_REMOVALS = tuple(row for module in MODULES for row in (module, *_BELOW.get(module, ())))
-ORDER = tuple(dict.fromkeys(("none", *_REMOVALS, *STREAMS, *NETWORKS)))
-"""Ablations in the order of a table's rows: proposed, removals as published, single streams, combinations."""
-
-
-def row_order(ablation: str) -> tuple[int, str]:
-    """Return the sort key of an ablation's row; names unknown to this version come last."""
-    return (ORDER.index(ablation) if ablation in ORDER else len(ORDER), ablation)
 
 
 @dataclass(frozen=True, order=True)
@@ -50,12 +35,25 @@ class StudyKey:
     trainer: str
     reverse: str
     config_hash: str
+    model: str = PLB.name
+    modules: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> ModelFamily:
+        """The model family of the runs."""
+        return family_in_results(self.model, self.modules)
+
+    @property
+    def of_published_study(self) -> bool:
+        """Whether the published study has a table for this model and dataset."""
+        return self.family.published and self.dataset in DATASETS
 
     @property
     def slug(self) -> str:
         """Folder name of the study's files below its dataset."""
+        model = "" if self.model == PLB.name else f"{self.model}_"
         reverse = "" if self.reverse == "coefficient" else f"_{self.reverse}"
-        return f"{self.protocol}_{self.trainer}{reverse}_{self.config_hash[:8]}"
+        return f"{model}{self.protocol}_{self.trainer}{reverse}_{self.config_hash[:8]}"
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,11 @@ class Study:
     def ablations(self) -> tuple[str, ...]:
         """Variants with a finished parent or fold run, in row order."""
         names = {run.ablation for run in self.folds} | {run.ablation for run in self.configs}
-        return tuple(sorted(names, key=row_order))
+        return tuple(sorted(names, key=self.key.family.row_order))
+
+    def display_name(self, ablation: str) -> str:
+        """Return the name of a variant's row in tables and figures."""
+        return self.key.family.display_name(ablation)
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
@@ -212,7 +214,7 @@ def latest(runs: Iterable[FoldRun]) -> list[FoldRun]:
     """
     by_age = sorted(runs, key=lambda run: (run.ended, run.run_id))
     cells = {(run.key, run.ablation, run.seed, run.fold): run for run in by_age}
-    return sorted(cells.values(), key=lambda run: (run.key, row_order(run.ablation), run.seed, run.fold))
+    return sorted(cells.values(), key=lambda run: (run.key, run.key.family.row_order(run.ablation), run.seed, run.fold))
 
 
 def group_studies(folds: Iterable[FoldRun], configs: Iterable[ConfigRun] = ()) -> list[Study]:
@@ -234,7 +236,7 @@ def group_studies(folds: Iterable[FoldRun], configs: Iterable[ConfigRun] = ()) -
     places: dict[tuple[StudyKey, str, int], ConfigRun] = {}
     for parent in sorted(configs, key=lambda run: (run.ended, run.run_id)):
         places[parent.key, parent.ablation, parent.seed] = parent
-    parents = sorted(places.values(), key=lambda run: (row_order(run.ablation), run.seed))
+    parents = sorted(places.values(), key=lambda run: (run.key.family.row_order(run.ablation), run.seed))
     protocols = tuple(PRIMARY_METRIC)
 
     def order(key: StudyKey) -> tuple[str, int, StudyKey]:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["IDENTITY", "about", "summary", "variant_tags"]
+from plb_ablate.models.registry import FAMILIES, FILE, family_of_settings
+
+__all__ = ["IDENTITY", "about", "summary", "user_files", "variant_tags"]
 
 
 IDENTITY = ("dataset", "ablation", "seed", "protocol", "trainer", "reverse", "config_hash")
@@ -17,6 +19,8 @@ def variant_tags(settings: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags that a variant's run and its folds share."""
     tags = {key: str(settings[key]) for key in ("dataset", "ablation", "seed", "reverse", "config_hash", "n_folds")}
     tags |= {"protocol": settings["protocol"]["name"], "trainer": settings["trainer"]["name"]}
+    family = family_of_settings(settings)
+    tags |= {"model": family.name} | ({} if family.name in FAMILIES else {"modules": ",".join(family.modules)})
     return tags | ({"study": settings["study"]} if settings["study"] else {})
 
 
@@ -24,7 +28,13 @@ def about(settings: Mapping[str, Any]) -> str:
     """Describe a run for the MLflow UI."""
     removed = "nothing removed" if settings["ablation"] == "none" else f"`{settings['ablation']}`"
     how = f"protocol={settings['protocol']['name']}, trainer={settings['trainer']['name']}, seed {settings['seed']}"
-    return f"Pattern Learning Block network, {removed}, on {settings['dataset']}: {settings['n_folds']} folds, {how}."
+    title, where = family_of_settings(settings).title, f"on {settings['dataset']}: {settings['n_folds']} folds"
+    return f"{title}, {removed}, {where}, {how}."
+
+
+def user_files(settings: Mapping[str, Any]) -> list[str]:
+    """Return the names of files of a result that only some models have: a user's model file."""
+    return [settings["model"]["file"]] if settings.get("model", {}).get("name") == FILE else []
 
 
 def summary(values: Sequence[float]) -> dict[str, float]:

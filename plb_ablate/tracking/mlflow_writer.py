@@ -22,7 +22,7 @@ from mlflow.exceptions import MlflowException
 from plb_ablate.config.schema import Tracking
 from plb_ablate.core.errors import StoreError
 from plb_ablate.ledger.store import Ledger, LedgerEntry
-from plb_ablate.tracking.cell_fields import IDENTITY, about, summary, variant_tags
+from plb_ablate.tracking.cell_fields import IDENTITY, about, summary, user_files, variant_tags
 from plb_ablate.tracking.cell_figures import confusion_figure, curves_figure
 from plb_ablate.tracking.mlflow_reader import finished_runs
 from plb_ablate.tracking.predictions_file import store_fold
@@ -33,6 +33,9 @@ from plb_ablate.tracking.ui_view import EXPERIMENT_TAGS
 from plb_ablate.training.metrics import SCORES
 
 __all__ = ["Tracker"]
+
+_FILES = ("config.yaml", "predictions.csv", "confusion_matrix.csv", "history.csv", "weights.weights.h5")
+"""Artifacts of a fold."""
 
 _PAUSES = (1.0, 3.0)
 """Seconds before each retry of an upload that failed because another program has locked the database."""
@@ -192,7 +195,7 @@ class Tracker:
             chosen = scores["rules"][scores["headline"]]["epoch"]
             curves_figure(history, chosen, title, Path(folder) / "curves.png")
             self.client.log_artifacts(run_id, folder)
-        for name in ("config.yaml", "predictions.csv", "confusion_matrix.csv", "history.csv", "weights.weights.h5"):
+        for name in (*_FILES, *user_files(settings)):
             self.client.log_artifact(run_id, str(entry.result / name))
 
     def _summarise(self, run_id: str) -> None:

@@ -19,7 +19,7 @@ _COLUMNS = (
 EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development",
     "mlflow.note.content": (
-        "Ablation study of the Pattern Learning Block network. A run of level `config` is a variant with a seed, "
+        "Ablation study. A run of level `config` is a variant with a seed, "
         "the runs below it (level `fold`) are its folds; the run `report` has the tables and figures. Empty the filter "
         "to see the folds too. Tick two variants and choose *Compare*."
     ),

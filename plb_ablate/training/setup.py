@@ -1,6 +1,7 @@
 """Setup of a training: threads, loss, optimiser and metrics, and the learning rate and dropout seeds of an epoch."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -8,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from plb_ablate.config.schema import Trainer
+from plb_ablate.config.trainer import Trainer
 from plb_ablate.core.gpus import take_gpu
 from plb_ablate.core.seeding import derive_seed
 from plb_ablate.models.plb.loss import PublishedLoss
@@ -57,9 +58,24 @@ def seed_dropout(generators: Mapping[str, keras.random.SeedGenerator], seed: int
         generator.state.assign([derive_seed(seed, fold, epoch, layer, "dropout"), 0])
 
 
-def compile_for_training(model: keras.Model, trainer: Trainer) -> PublishedLoss:
-    """Compile a model with the published loss and optimiser and the metrics of `TRAINING_CURVES`; return the loss."""
-    loss = PublishedLoss()
+_LOSSES = {
+    "published": PublishedLoss,
+    "cross_entropy": keras.losses.CategoricalCrossentropy,
+    "focal": partial(keras.losses.CategoricalFocalCrossentropy, alpha=1.0, gamma=2.0),
+}
+"""Losses by the name used in ``trainer.loss``.
+
+Focal loss: Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, equation 4, without class weights.
+"""
+
+
+def compile_for_training(model: keras.Model, trainer: Trainer) -> keras.losses.Loss:
+    """Compile a model with its loss, the published optimiser and the metrics of `TRAINING_CURVES`; return the loss.
+
+    Without `trainer.loss` it is the published loss, as in results of earlier versions. The regularisation of a model is
+    part of the minimised sum and of ``train/loss``, but not of the other losses.
+    """
+    loss = _LOSSES[trainer.loss or "published"]()
 
     def batch_loss(targets: Any, probabilities: Any) -> Any:
         return ops.mean(loss.call(targets, probabilities))

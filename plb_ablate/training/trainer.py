@@ -6,6 +6,7 @@ such a state. Random draws depend on (seed, fold, epoch) only, so a resumed trai
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from plb_ablate.config.protocol import Protocol
-from plb_ablate.config.schema import Trainer
+from plb_ablate.config.trainer import Trainer
 from plb_ablate.core.errors import DivergenceError
 from plb_ablate.core.seeding import derive_seed
+from plb_ablate.models.family import WHOLE, Network
 from plb_ablate.models.inference_function import inference_function
 from plb_ablate.models.inspection import check_removal, module_parameters, named_weights, random_generators
 from plb_ablate.models.plb.loss import smooth
-from plb_ablate.models.plb.network import build_model
 from plb_ablate.splits.folds import Fold
 from plb_ablate.training.checkpoint import TrainingState
 from plb_ablate.training.metrics import published_score, wa
@@ -38,8 +39,8 @@ class FoldTrainer:
 
     Parameters
     ----------
-    num_classes, ablation, reverse
-        Arguments of `plb_ablate.models.plb.network.build_model`.
+    network : Network
+        What is trained.
     trainer : Trainer
         Epochs, batch size, optimiser and schedule.
 
@@ -49,15 +50,14 @@ class FoldTrainer:
         If the ablation did not change the network.
     """
 
-    def __init__(self, num_classes: int, ablation: str, reverse: str, trainer: Trainer) -> None:
-        self.trainer, self.num_classes = trainer, num_classes
-        self.model = build_model(
-            num_classes, ablation, reverse, bn_momentum=trainer.bn_momentum, precision=trainer.precision
-        )
+    def __init__(self, network: Network, trainer: Trainer) -> None:
+        self.network, self.trainer = network, trainer
+        reference = replace(network, ablation=WHOLE).build()
+        self.model = network.build()
         self.generators = random_generators(self.model)
         for generator in self.generators.values():
             generator.name = "seed_generator"  # Keras numbers them per process and saves the name
-        check_removal(ablation, self.model, build_model(num_classes, "none", reverse, bn_momentum=trainer.bn_momentum))
+        check_removal(network.ablation, self.model, reference)
         self.loss = compile_for_training(self.model, trainer)
         self.model.optimizer.build(self.model.trainable_variables)
         self._initial = [variable.numpy() for variable in self._variables]
@@ -92,7 +92,7 @@ class FoldTrainer:
 
         Parameters
         ----------
-        features : float32 (n, 196, 39)
+        features : float32 (n, frames, coefficients)
         labels : int (n,)
             Features and labels of the whole corpus, which `fold` indexes.
         fold : Fold
@@ -119,7 +119,7 @@ class FoldTrainer:
         self._restore(state, seed, fold.index)
         sides = {name: (features[side][..., None], labels[side]) for name, side in fold.sides.items()}
         train_x, train_y = sides.pop("train")
-        targets = smooth(np.eye(self.num_classes, dtype=np.float32)[train_y], self.trainer.label_smoothing)
+        targets = smooth(np.eye(self.network.num_classes, dtype=np.float32)[train_y], self.trainer.label_smoothing)
         batch = min(self.trainer.batch_size, len(train_y))
         self.model.fit(
             self._batches(train_x, targets, batch, (seed, fold.index), state.epoch),
@@ -133,7 +133,7 @@ class FoldTrainer:
         return state
 
     def predict(self, x: Array, batch_size: int = 64) -> Array:
-        """Return class probabilities, float32 (n, classes), for inputs float32 (n, 196, 39, 1), in inference mode."""
+        """Return class probabilities, float32 (n, classes), for inputs float32 (n, *input_shape), in inference mode."""
         return np.concatenate([self._infer(x[i : i + batch_size]).numpy() for i in range(0, len(x), batch_size)])
 
     def save_weights(self, weights: dict[str, Array], path: Path) -> None:
@@ -144,14 +144,18 @@ class FoldTrainer:
         bare.save_weights(path)
 
     def _restore(self, state: TrainingState, seed: int, fold: int) -> None:
-        """Restore weights and optimiser from `state`; initial weights depend on (seed, fold, name) only."""
+        """Restore weights and optimiser from `state`; initial weights depend on the seed and the fold only."""
         for variable, value in zip(self._variables, state.variables or self._initial, strict=True):
             variable.assign(value)
-        if state.epoch == 0:
+        if state.epoch == 0 and self.network.family.kernels_by_name:
             for name, variable in named_weights(self.model).items():
                 if name.endswith("/kernel"):
                     draw = keras.initializers.GlorotUniform(seed=derive_seed(seed, fold, name, "weights"))
                     variable.assign(draw(variable.shape))
+        elif state.epoch == 0:
+            keras.utils.set_random_seed(derive_seed(seed, fold, "weights"))
+            for variable, drawn in zip(self.model.weights, self.network.build().weights, strict=True):
+                variable.assign(drawn)
 
     def _batches(self, x: Array, y: Array, batch: int, seed: tuple[int, int], first_epoch: int) -> tf.data.Dataset:
         """Batches of all remaining epochs; the order in an epoch depends on (seed, fold, epoch) only."""

@@ -11,14 +11,14 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from plb_ablate.config import variants as ablation
 from plb_ablate.config.compose import compose_config, compose_sweep
 from plb_ablate.config.protocol import PROTOCOLS
 from plb_ablate.config.schema import Config, Trainer, result_settings
 from plb_ablate.config.source import config_root, register_schema
-from plb_ablate.config.variants import ABLATIONS, MODULES, canonical_ablation, removed_modules
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.data.registry import READERS
+from plb_ablate.models.family import ModelFamily
+from plb_ablate.models.plb.family import PLB
 from tests.conftest import CommandLine
 
 CONF = config_root() / "conf"
@@ -40,9 +40,15 @@ def config(*overrides: str) -> Config:
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
-def test_every_choice_composes_and_bears_its_name(group: str, choice: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_choice_composes_and_bears_its_name(
+    group: str, choice: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking.example")
-    chosen = getattr(config(f"{group}={choice}"), group)
+    (own := tmp_path / "own.py").write_text(
+        "MODULES = ('a',)\ndef build_model(num_classes, input_shape, removed): ...\n"
+    )
+    needed = {("model", "file"): [f"model.file={own}"]}.get((group, choice), [])
+    chosen = getattr(config(f"{group}={choice}", *needed), group)
     assert getattr(chosen, "name", choice) == choice
 
 
@@ -68,7 +74,7 @@ def test_every_study_composes_and_bears_its_name(study: str) -> None:
     assert composed.study == study
     assert composed.hydra.mode.name == "MULTIRUN"
     named = composed.hydra.sweeper.params.ablation.split(",")
-    assert set(named) <= set(ABLATIONS)
+    assert set(named) <= set(PLB.ablations)
     assert named[0] == "none"
     header = (config_root() / "experiments" / f"{study}.yaml").read_text().splitlines()[1]
     assert header == f"# python -m plb_ablate -m experiments={study}"
@@ -83,7 +89,7 @@ def test_the_choices_are_those_of_the_code() -> None:
 
 def test_defaults_are_the_published_training() -> None:
     composed = config()
-    assert composed.trainer == Trainer()
+    assert composed.trainer == Trainer(loss="published")
     assert (composed.trainer.epochs, composed.trainer.beta_1, composed.trainer.beta_2) == (300, 0.975, 0.932)
     assert (composed.protocol.n_splits, composed.protocol.random_state) == (10, 98)
 
@@ -125,27 +131,27 @@ def test_added_keys_and_impossible_values_are_refused(override: str, said: str) 
 
 
 def test_ablation_names() -> None:
-    assert len(ABLATIONS) == 35
-    assert len(set(ABLATIONS)) == 35
+    assert len(PLB.ablations) == 35
+    assert len(set(PLB.ablations)) == 35
     assert config("ablation=sa+cbam").ablation == "cbam+sa"
-    for name in ABLATIONS:
+    for name in PLB.ablations:
         spellings = {"+".join(order) for order in permutations(name.split("+"))}
-        assert {canonical_ablation(spelling) for spelling in spellings} == {name}
-    assert removed_modules("routing+sa") == {"sa", "routing"}
-    assert removed_modules("spa_published") == set()
-    assert set(MODULES) == {"dwscnn", "cbam", "spa", "sa", "routing"}
+        assert {PLB.canonical(spelling) for spelling in spellings} == {name}
+    assert PLB.removed("routing+sa") == {"sa", "routing"}
+    assert PLB.removed("spa_published") == set()
+    assert set(PLB.modules) == {"dwscnn", "cbam", "spa", "sa", "routing"}
     for wrong in ("cbmm", "cbam+cbam", "none+sa", "cbam+", "spa_published+sa"):
         with pytest.raises(ConfigError, match="unknown"):
-            canonical_ablation(wrong)
+            PLB.canonical(wrong)
 
 
-def test_names_are_read_and_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_are_read_and_not_looked_up() -> None:
     """Ten modules have 9,864,100 spellings."""
     modules = tuple(f"m{number}" for number in range(10))
-    monkeypatch.setattr(ablation, "MODULES", modules)
-    assert canonical_ablation("+".join(reversed(modules))) == "+".join(modules)
-    with pytest.raises(ConfigError, match=r"ablation=m1\+m2\+m1 is unknown.*m8, m9, each once and joined by '\+' "):
-        canonical_ablation("m1+m2+m1")
+    family = ModelFamily("ten", "ten modules", dict.fromkeys(modules, ""), build=print)
+    assert family.canonical("+".join(reversed(modules))) == "+".join(modules)
+    with pytest.raises(ConfigError, match=r"ablation=m1\+m2\+m1 is unknown.*m8, m9, each once and joined "):
+        family.canonical("m1+m2+m1")
 
 
 def test_where_a_job_runs_does_not_decide_its_result() -> None:

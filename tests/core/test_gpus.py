@@ -79,12 +79,14 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Trainer
 from plb_ablate.core.gpus import take_gpu
+from plb_ablate.models.family import Network
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.splits.folds import Fold
 from plb_ablate.training.trainer import FoldTrainer
 device = take_gpu(tf.config.list_logical_devices("CPU"))
 x, y = np.random.default_rng(0).normal(0, 20, (12, 196, 39)).astype("float32"), np.arange(12) % 3
 with tf.device(device.name):
-    trainer = FoldTrainer(3, "none", "coefficient", Trainer(epochs=1, batch_size=8))
+    trainer = FoldTrainer(Network(PLB, 3, (196, 39, 1)), Trainer(epochs=1, batch_size=8))
     trainer.fit_fold(x, y, Fold(0, np.arange(8), np.arange(0), np.arange(8, 12)), Protocol("published"), 1)
 print({weight.value.device.rpartition("device:")[2] for weight in trainer.model.weights})
 """

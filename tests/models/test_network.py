@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from plb_ablate.config.variants import ABLATIONS, MODULES, NETWORKS, network_names, removed_modules, same_network
 from plb_ablate.core.errors import ConfigError, RemovalError
 from plb_ablate.models.inspection import check_removal, graph, module_parameters, named_weights
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.models.plb.network import build_model
 
 PUBLISHED = {
@@ -52,7 +52,7 @@ def test_counts_are_the_published_ones(ablation: str, classes: int) -> None:
 
 def parts_left(ablation: str) -> dict[str, int]:
     """What each removal takes away, by the table of the published system."""
-    removed = removed_modules(ablation)
+    removed = PLB.removed(ablation)
     gone = {"dwscnn", "cbam", "routing"} & removed
     gone |= {"sa": {"layer_norm"}}.get("sa" if "sa" in removed else "", set())
     if "spa" in removed or ablation == "spa_published" or {"dwscnn", "sa"} <= removed:
@@ -63,7 +63,7 @@ def parts_left(ablation: str) -> dict[str, int]:
     return {name: size for name, size in PARTS.items() if name not in gone}
 
 
-@pytest.mark.parametrize("ablation", ABLATIONS)
+@pytest.mark.parametrize("ablation", PLB.ablations)
 def test_every_ablation_keeps_exactly_its_parts(ablation: str) -> None:
     model = build_model(7, ablation)
     assert module_parameters(model) == parts_left(ablation)
@@ -72,17 +72,17 @@ def test_every_ablation_keeps_exactly_its_parts(ablation: str) -> None:
 
 
 def test_there_are_35_ablations() -> None:
-    assert len(set(ABLATIONS)) == 1 + 31 + 3
+    assert len(set(PLB.ablations)) == 1 + 31 + 3
 
 
 def test_names_of_one_network_are_those_that_build_one_graph() -> None:
-    graphs = {name: graph(build_model(4, name)) for name in ABLATIONS}
+    graphs = {name: graph(build_model(4, name)) for name in PLB.ablations}
     for name, built in graphs.items():
-        equal = [other for other in ABLATIONS if graphs[other] == built]
-        assert list(network_names(name)) == equal
-        assert same_network(name) == equal[0] == min(equal, key=len)
-    assert len(set(graphs.values())) == len(NETWORKS) == 28 + 3
-    assert {name for name in ABLATIONS if same_network(name) != name} == {
+        equal = [other for other in PLB.ablations if graphs[other] == built]
+        assert list(PLB.network_names(name)) == equal
+        assert PLB.same_network(name) == equal[0] == min(equal, key=len)
+    assert len(set(graphs.values())) == len(PLB.networks) == 28 + 3
+    assert {name for name in PLB.ablations if PLB.same_network(name) != name} == {
         "dwscnn+spa+sa",
         "dwscnn+cbam+spa+sa",
         "dwscnn+spa+sa+routing",
@@ -108,7 +108,7 @@ def test_order_of_names_does_not_matter(spelling: str) -> None:
     assert list(named_weights(model)) == list(named_weights(same))
 
 
-@pytest.mark.parametrize("ablation", ABLATIONS)
+@pytest.mark.parametrize("ablation", PLB.ablations)
 def test_every_layer_has_a_name_of_its_own(ablation: str) -> None:
     names = [layer.name for layer in build_model(4, ablation).layers]
     assert names == [layer.name for layer in build_model(4, ablation).layers], "names depend on what was built before"
@@ -118,7 +118,7 @@ def test_every_layer_has_a_name_of_its_own(ablation: str) -> None:
 def test_an_unknown_ablation_is_refused_with_the_valid_ones(ablation: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         build_model(7, ablation)
-    assert all(name in str(refusal.value) for name in (*MODULES, "none", "spa_published", "forward_only"))
+    assert all(name in str(refusal.value) for name in (*PLB.modules, "none", "spa_published", "forward_only"))
 
 
 def test_an_unknown_axis_or_an_impossible_class_count_is_refused() -> None:
@@ -160,9 +160,9 @@ def test_the_two_reversals_differ_only_in_the_axis() -> None:
 
 
 def test_attention_gets_one_scale_in_every_variant() -> None:
-    for ablation in ABLATIONS:
+    for ablation in PLB.ablations:
         names = named_weights(build_model(4, ablation))
-        uses_attention = "sa" not in removed_modules(ablation) or "forward/conv/kernel" in names
+        uses_attention = "sa" not in PLB.removed(ablation) or "forward/conv/kernel" in names
         assert sum("attention" in name for name in names) == uses_attention
 
 

@@ -3,15 +3,17 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from plb_ablate import params
-from plb_ablate.config.variants import NETWORKS, same_network_notes
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
+from plb_ablate.models.plb.family import PLB
+from plb_ablate.models.registry import FAMILIES
 from plb_ablate.orchestration.dry_run import show
 from plb_ablate.orchestration.progress import SweepProgress
 from plb_ablate.report.analysis import analyse
@@ -29,8 +31,8 @@ NOTE = "dwscnn+spa+sa is the same network as dwscnn+sa: it is trained and counte
 
 
 def test_notes_name_each_network_once_and_pass_over_what_they_do_not_know() -> None:
-    assert same_network_notes(["none", SHORT, "dwscnn+spa+sa", "unheard_of"]) == (NOTE,)
-    assert same_network_notes(["none", "cbam+sa", "spa_published"]) == ()
+    assert PLB.same_network_notes(["none", SHORT, "dwscnn+spa+sa", "unheard_of"]) == (NOTE,)
+    assert PLB.same_network_notes(["none", "cbam+sa", "spa_published"]) == ()
 
 
 def test_both_spellings_are_one_set_of_cells_and_the_second_job_has_none(small_corpus: Path, tmp_path: Path) -> None:
@@ -53,8 +55,10 @@ def test_a_dry_run_and_a_sweep_say_it(small_corpus: Path, tmp_path: Path, capsys
 
 
 def test_parameter_tables_say_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(NETWORKS) == 31
-    monkeypatch.setattr(params, "NETWORKS", ("none", SHORT))
+    assert len(PLB.networks) == 31
+    few = replace(PLB)
+    few.__dict__["networks"] = ("none", SHORT)
+    monkeypatch.setitem(FAMILIES, "plb", few)
     assert params.main(["--all", "--dataset", "emodb"]) == 0
     assert f"{NOTE}\n1 of 1 published counts agree." in capsys.readouterr().out
     assert params.main(["--all", "--dataset", "emodb", "--json"]) == 0

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plb_ablate.config.variants import MODULES
-from plb_ablate.report.study import ORDER
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.tracking.predictions_file import PREDICTIONS_FILE, packed
 from plb_ablate.training.metrics import SCORES
 from tests.report.store import modules_of
@@ -19,7 +18,7 @@ UTTERANCES, SPEAKERS, CLASSES = 540, 10, 7
 
 DATASETS = ("emodb", "iemocap", "ravdess")
 RULES = ("best_test", "best_validation", "last")
-VARIANTS = tuple(name for name in ORDER if name == "none" or set(name.split("+")) <= set(MODULES))
+VARIANTS = tuple(sorted(set(PLB.networks) - set(PLB.named_variants), key=PLB.row_order))
 CURVES = ("train/loss", "train/accuracy", "test/loss", "test/wa", "test/score", "validation/loss", "validation/wa")
 SHARED = ("python", "tensorflow", "keras", "librosa", "numpy", "plb_ablate", "mlflow", "hardware", "host", "git_commit")
 

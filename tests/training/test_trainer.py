@@ -1,6 +1,7 @@
 """The trainer: schedule, determinism, going on from a state, scores of every epoch."""
 
 import copy
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import pytest
 import tensorflow as tf
 
 from plb_ablate.config.protocol import Protocol
-from plb_ablate.config.schema import Trainer
-from plb_ablate.config.variants import ABLATIONS
+from plb_ablate.config.trainer import Trainer
 from plb_ablate.core.errors import DivergenceError, RemovalError
+from plb_ablate.models.family import Network
 from plb_ablate.models.inspection import named_weights, random_generators
-from plb_ablate.models.plb.network import build_model
+from plb_ablate.models.plb.family import PLB
+from plb_ablate.models.plb.network import INPUT_SHAPE, build_model
 from plb_ablate.splits.folds import Fold
 from plb_ablate.training.checkpoint import TrainingState
 from plb_ablate.training.metrics import published_score, wa
@@ -26,6 +28,10 @@ from plb_ablate.training.trainer import FoldTrainer
 EPOCHS = 3
 PROTOCOL = Protocol("nested")
 FOLD = Fold(0, np.arange(12), np.arange(12, 16), np.arange(16, 22))
+
+
+def network(num_classes: int, ablation: str) -> Network:
+    return Network(PLB, num_classes, INPUT_SHAPE, ablation)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def trainer() -> FoldTrainer:
     tf.config.experimental.enable_op_determinism()
-    return FoldTrainer(3, "sa+spa", "coefficient", Trainer(name="test", epochs=EPOCHS, batch_size=5, bn_momentum=0.5))
+    return FoldTrainer(network(3, "sa+spa"), Trainer(name="test", epochs=EPOCHS, batch_size=5, bn_momentum=0.5))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +84,7 @@ def test_the_same_training_gives_the_same_bits(
 
 
 def test_a_variant_is_traced_once_for_all_epochs_folds_and_seeds(data: tuple[np.ndarray, np.ndarray]) -> None:
-    fresh, traces = FoldTrainer(3, "sa+spa", "coefficient", Trainer(name="test", epochs=2, batch_size=5)), []
+    fresh, traces = FoldTrainer(network(3, "sa+spa"), Trainer(name="test", epochs=2, batch_size=5)), []
     step = fresh.model.train_step
 
     def traced(batch: object) -> object:
@@ -121,12 +127,12 @@ def test_seed_and_fold_decide_weights_and_order(
 def test_models_built_before_do_not_change_a_training(
     trainer: FoldTrainer, data: tuple[np.ndarray, np.ndarray], states: list[TrainingState]
 ) -> None:
-    later = FoldTrainer(3, "sa+spa", "coefficient", trainer.trainer)
+    later = FoldTrainer(network(3, "sa+spa"), trainer.trainer)
     assert same(later.fit_fold(*data, FOLD, PROTOCOL, seed=1), states[-1])
 
 
 def test_variants_start_from_the_same_weights_where_they_share_modules(trainer: FoldTrainer) -> None:
-    full = FoldTrainer(3, "none", "coefficient", trainer.trainer)
+    full = FoldTrainer(network(3, "none"), trainer.trainer)
     trainer._restore(TrainingState(), 7, 3)
     full._restore(TrainingState(), 7, 3)
     shared = {v.path: v.numpy() for v in full.model.weights}
@@ -201,7 +207,7 @@ def test_curves_of_batches_weigh_a_short_last_batch_as_a_full_one(states: list[T
 
 
 def test_a_single_batch_is_its_own_mean(data: tuple[np.ndarray, np.ndarray]) -> None:
-    one = FoldTrainer(3, "sa+spa", "coefficient", Trainer(name="test", epochs=1, batch_size=12))
+    one = FoldTrainer(network(3, "sa+spa"), Trainer(name="test", epochs=1, batch_size=12))
     history = one.fit_fold(*data, FOLD, PROTOCOL, seed=1).history
     for curve in ("loss", "accuracy"):
         assert history[f"train/batch_{curve}"] == pytest.approx(history[f"train/{curve}"], rel=1e-6)
@@ -210,7 +216,7 @@ def test_a_single_batch_is_its_own_mean(data: tuple[np.ndarray, np.ndarray]) -> 
 def test_every_dropout_layer_of_a_training_draws_its_own_masks(data: tuple[np.ndarray, np.ndarray]) -> None:
     """Seen in the training itself, with dropout on: which channels each layer drops at each step."""
     noted: dict[str, list[np.ndarray]] = {}
-    fresh = FoldTrainer(3, "none", "coefficient", Trainer(name="test", epochs=2, batch_size=6))
+    fresh = FoldTrainer(network(3, "none"), Trainer(name="test", epochs=2, batch_size=6))
     for name, layer in dropout_layers(fresh.model).items():
         layer.call = noting(layer.call, noted.setdefault(name, []))
     fresh.fit_fold(*data, FOLD, PROTOCOL, seed=1)
@@ -228,7 +234,7 @@ def test_a_training_that_diverges_ends_with_its_epoch_and_the_last_finite_state(
 ) -> None:
     """The learning rate explodes in the third epoch, so that two finite states are kept."""
     settings = Trainer("test", EPOCHS, 5, bn_momentum=0.5, decay_from=0, decay_every=2, decay=-80.0)
-    broken = FoldTrainer(3, "sa+spa", "coefficient", settings)
+    broken = FoldTrainer(network(3, "sa+spa"), settings)
     kept: list[TrainingState] = []
     with pytest.raises(DivergenceError, match=r"epoch 2 of 3: .*weights not finite.*after epoch 1 is the last finite"):
         broken.fit_fold(*data, FOLD, PROTOCOL, seed=1, on_epoch=lambda state: kept.append(copy.deepcopy(state)))
@@ -259,7 +265,7 @@ def agreement(one: np.ndarray, other: np.ndarray) -> float:
     return float((one == other).mean())
 
 
-@pytest.mark.parametrize("ablation", [name for name in ABLATIONS if "+" not in name] + ["cbam+routing"])
+@pytest.mark.parametrize("ablation", [name for name in PLB.ablations if "+" not in name] + ["cbam+routing"])
 def test_masks_of_any_two_layers_agree_as_often_as_chance(ablation: str) -> None:
     model = build_model(3, ablation)
     generators = random_generators(model)
@@ -281,12 +287,10 @@ def test_layers_that_would_share_a_name_are_refused() -> None:
         random_generators(keras.Sequential([keras.Input((4,)), block]))
 
 
-def test_a_removal_that_changes_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from plb_ablate.training import trainer as train
-
-    monkeypatch.setattr(train, "build_model", lambda classes, ablation, *rest, **named: build_model(classes, "none"))
+def test_a_removal_that_changes_nothing_is_refused() -> None:
+    lazy = replace(PLB, build=lambda classes, shape, ablation, settings: build_model(classes, "none"))
     with pytest.raises(RemovalError, match="cbam"):
-        FoldTrainer(3, "cbam", "coefficient", Trainer())
+        FoldTrainer(replace(network(3, "cbam"), family=lazy), Trainer())
 
 
 def test_a_damaged_state_is_refused(tmp_path_factory: pytest.TempPathFactory, states: list[TrainingState]) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import keras
 from keras import layers
 
-from plb_ablate.config.variants import canonical_ablation, removed_modules
 from plb_ablate.core.errors import ConfigError
+from plb_ablate.models.family import Shape
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.models.plb.layers import (
     CBAM,
     DWSCNN,
@@ -24,8 +25,8 @@ from plb_ablate.models.plb.layers import (
 
 __all__ = ["INPUT_SHAPE", "REVERSE_AXIS", "build_model"]
 
-INPUT_SHAPE = (196, 39, 1)
-"""Frames, MFCC coefficients, one channel."""
+INPUT_SHAPE: Shape = (196, 39, 1)
+"""Published input: frames, MFCC coefficients, one channel."""
 
 REVERSE_AXIS = {"coefficient": 2, "time": 1}
 """Values of ``reverse=``: the axis along which the input of the backward stream is reversed."""
@@ -39,6 +40,7 @@ def build_model(
     ablation: str = "none",
     reverse: str = "coefficient",
     *,
+    input_shape: Shape = INPUT_SHAPE,
     bn_momentum: float = 0.99,
     precision: str = "float32",
 ) -> keras.Model:
@@ -49,10 +51,12 @@ def build_model(
     num_classes : int
         Number of emotions, at least 2.
     ablation : str
-        ``none``, removed modules joined by ``+``, or a named variant; see `plb_ablate.config.variants`.
+        ``none``, removed modules joined by ``+``, or a named variant; see `plb_ablate.models.family`.
     reverse : {"coefficient", "time"}
         Axis along which the input of the backward stream is reversed. The published scores come from ``coefficient``;
         the text of the paper describes ``time``.
+    input_shape : tuple of int
+        Frames, coefficients, one channel.
     bn_momentum : float
         Momentum of the moving statistics of batch normalisation. The published value is chosen for 300 epochs; short
         trainings need a smaller one, or inference uses statistics that are still close to their initial values.
@@ -63,19 +67,19 @@ def build_model(
     Returns
     -------
     keras.Model
-        float32 (batch, 196, 39, 1) -> class probabilities, float32 (batch, num_classes).
+        float32 (batch, *input_shape) -> class probabilities, float32 (batch, num_classes).
 
     Raises
     ------
     ConfigError
         If a name is unknown or `num_classes` is less than 2.
     """
-    name = canonical_ablation(ablation)
+    name = PLB.canonical(ablation)
     if reverse not in REVERSE_AXIS:
         raise ConfigError(f"reverse={reverse} is unknown. Use one of {', '.join(REVERSE_AXIS)}.")
     if num_classes < 2:
         raise ConfigError(f"num_classes={num_classes}: a classifier needs at least 2 classes.")
-    removed = removed_modules(name)
+    removed = PLB.removed(name)
     streams = _STREAMS.get(name, _BOTH_STREAMS)
 
     # ------------------------------------------------------------------ layers
@@ -87,7 +91,7 @@ def build_model(
     capsule_gate = _CapsuleGate() if gated else _identity
 
     # ------------------------------------------------------------------ functional model
-    inputs = keras.Input(INPUT_SHAPE, name="mfcc")
+    inputs = keras.Input(input_shape, name="mfcc")
     views = {"forward": inputs, "backward": inputs}
     if "backward" in streams:
         views["backward"] = Reverse(REVERSE_AXIS[reverse], name="reverse")(inputs)

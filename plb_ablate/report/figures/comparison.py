@@ -16,7 +16,7 @@ from plb_ablate.report.analysis import Analysis, effect, points, population_effe
 from plb_ablate.report.figures.style import BLUE, GREEN, GREY, ORANGE, empty_figure, label_rows, row_margins
 from plb_ablate.report.figures.training import confusion, curves, parameters, published_curves
 from plb_ablate.report.output_files import write_file
-from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name
+from plb_ablate.report.tables.accuracy import METRIC_NAMES
 from plb_ablate.report.tables.optimism_gap import mean_scores
 from plb_ablate.statistics.equivalence import ROPE
 
@@ -49,7 +49,9 @@ def forest(analysis: Analysis) -> "Figure | None":
         return None
     populations = analysis.population_comparisons
     height = 0.68 if populations else 0.36
-    figure, (axes,) = empty_figure(5.6, row_margins([name for name, _ in rows]), len(rows) * height)
+    figure, (axes,) = empty_figure(
+        5.6, row_margins([analysis.study.display_name(name) for name, _ in rows]), len(rows) * height
+    )
     axes.axvspan(-100 * ROPE, 100 * ROPE, color="0.92", zorder=0)
     axes.axvline(0, color="0.4", linewidth=0.8, zorder=1)
     used = set()
@@ -63,7 +65,7 @@ def forest(analysis: Analysis) -> "Figure | None":
             ends = [points(end) for end in interval]
             _interval(axes, at, points(mean), ends, COLOURS[word], marker, above=place == 0)
             used.add(word)
-    label_rows(axes, [display_name(name) for name, _ in rows])
+    label_rows(axes, [analysis.study.display_name(name) for name, _ in rows])
     rule = RULE_LABELS[analysis.study.primary_metric[0]]
     axes.set_xlabel(f"Δ, proposed minus variant (points), {rule}; grey: ±{100 * ROPE:g} point", fontsize=9)
     without = " (no line: no test)" if any(c.test.untestable for _, c in rows) else ""
@@ -93,14 +95,15 @@ def paired(analysis: Analysis) -> "Figure | None":
     study, (rule, metric) = analysis.study, analysis.study.primary_metric
     lines = math.ceil(len(names) / PANELS)
     columns = max(3, min(len(names), PANELS))
-    bottom = 0.65 + 0.15 * max(_broken(name).count("\n") for name in names)
+    titles = {name: _broken(study.display_name(name)) for name in names}
+    bottom = 0.65 + 0.15 * max(title.count("\n") for title in titles.values())
     figure, grid = empty_figure(1.35 * columns, (0.7, 0.1, bottom, 0.35), 2.6 * lines, lines)
     proposed = _by_fold(study.scores("none", rule, metric))
     for i, axes in enumerate(grid):
         shown = names[i * PANELS : (i + 1) * PANELS]
         for x, name in enumerate(shown):
             _slopes(axes, 2 * x, proposed, _by_fold(study.scores(name, rule, metric)))
-        axes.set_xticks([2 * x + 0.5 for x in range(len(shown))], [_broken(name) for name in shown], fontsize=8)
+        axes.set_xticks([2 * x + 0.5 for x in range(len(shown))], [titles[name] for name in shown], fontsize=8)
         axes.set_xlim(-0.6, 2 * columns - 0.4)
         axes.set_ylabel(f"{'published WA' if metric == 'score' else 'WA'} (%)")
         axes.grid(axis="y", color="0.92")
@@ -121,9 +124,9 @@ def _by_fold(scores: Mapping[tuple[int, int], float]) -> list[float]:
     return [fmean(folds[fold]) for fold in sorted(folds)]
 
 
-def _broken(ablation: str) -> str:
+def _broken(name: str) -> str:
     """Return a variant's name in lines of two parts, to fit below a panel."""
-    parts = display_name(ablation).split("+")
+    parts = name.split("+")
     return "+\n".join("+".join(parts[i : i + 2]) for i in range(0, len(parts), 2))
 
 
@@ -143,7 +146,8 @@ def gap(analysis: Analysis) -> "Figure | None":
     means = {name: by_rule for name, by_rule in means.items() if len(by_rule) > 1}
     if not means:
         return None
-    figure, (axes,) = empty_figure(5.6, row_margins([*means]), len(means) * 0.36)
+    names = [study.display_name(name) for name in means]
+    figure, (axes,) = empty_figure(5.6, row_margins(names), len(means) * 0.36)
     for y, scores in enumerate(means.values()):
         axes.plot([min(scores.values()), max(scores.values())], [y, y], color="0.8", linewidth=2, zorder=1)
     for rule in study.rules:
@@ -151,7 +155,7 @@ def gap(analysis: Analysis) -> "Figure | None":
         ys = [y for y, scores in enumerate(means.values()) if rule in scores]
         xs = [scores[rule] for scores in means.values() if rule in scores]
         axes.plot(xs, ys, marker, color=colour, markersize=6, linestyle="none", label=RULE_LABELS[rule])
-    label_rows(axes, [display_name(name) for name in means])
+    label_rows(axes, names)
     axes.set_xlabel(f"mean {METRIC_NAMES[study.primary_metric[1]]} (%)")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
     return figure

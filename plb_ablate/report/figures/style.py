@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from plb_ablate.core.library_caches import settle_matplotlib_cache
-from plb_ablate.report.tables.accuracy import display_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,8 +23,8 @@ def label_rows(axes: "Axes", names: list[str]) -> None:
 
 
 def row_margins(names: list[str], *, top: float = 0.55) -> tuple[float, float, float, float]:
-    """Return left, right, bottom and top margin, in inches, of a figure with one row for each ablation."""
-    return 0.3 + 0.088 * max(len(display_name(name)) for name in names), 0.2, 0.55, top
+    """Return left, right, bottom and top margin, in inches, of a figure with one row for each name."""
+    return 0.3 + 0.088 * max(len(name) for name in names), 0.2, 0.55, top
 
 
 def empty_figure(

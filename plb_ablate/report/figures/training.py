@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.published.curve_agreement import JUDGED_CURVE, History, our_values
 from plb_ablate.published.curves import CURVES, curves_kept, published_curve
 from plb_ablate.report.analysis import Analysis
 from plb_ablate.report.figures.style import BLUE, GREY, ORANGE, empty_figure, label_rows, row_margins
 from plb_ablate.report.published.learning_curves import CURVE_NAMES
-from plb_ablate.report.tables.accuracy import display_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +57,7 @@ def curves(analysis: Analysis) -> "Figure | None":
     figure, grid = empty_figure(2.8 * columns, (0.6, 0.1, 0.5, 0.65), 2.0 * rows, rows, columns, (0.3, 0.1))
     for axes, name in zip(grid, names, strict=False):
         _curves_of(axes, trainings.curves[name])
-        axes.set_title(display_name(name), fontsize=9)
+        axes.set_title(analysis.study.display_name(name), fontsize=9)
     for axes in grid[len(names) :]:
         axes.set_visible(False)
     for axes in grid[::columns]:
@@ -97,7 +97,8 @@ def published_curves(analysis: Analysis) -> "Figure | None":
     One row per variant: training loss and training accuracy, both with dropout, and the published score on the test
     fold.
     """
-    trainings, kept = analysis.trainings, curves_kept(analysis.study.key.dataset)
+    key, trainings = analysis.study.key, analysis.trainings
+    kept = curves_kept(key.dataset) if key.of_published_study else ()
     folds = {} if trainings is None else trainings.curves
     names = [name for name in folds if name in kept and all(JUDGED_CURVE in fold for fold in folds[name])]
     if not names:
@@ -124,9 +125,11 @@ def draw_published_curves(dataset: str, histories: Mapping[str, Sequence[History
             axes.grid(axis="y", color="0.92")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.tick_params(labelsize=8)
-            axes.set_title(f"{display_name(name)}: {CURVE_NAMES[curve]}", fontsize=9)
+            axes.set_title(f"{PLB.display_name(name)}: {CURVE_NAMES[curve]}", fontsize=9)
     inches = figure.get_figheight()
-    counts = ", ".join(f"{n} of {display_name(name)}" for name, folds in histories.items() if (n := len(folds)) != 10)
+    counts = ", ".join(
+        f"{n} of {PLB.display_name(name)}" for name, folds in histories.items() if (n := len(folds)) != 10
+    )
     words = f"epoch; mean and range of the folds{f' (ours: {counts})' if counts else ''}"
     figure.text(0.5, 0.12 / inches, words, ha="center", fontsize=9)
     figure.legend(*grid[0].get_legend_handles_labels(), loc="upper left", ncols=2, fontsize=8, frameon=False)
@@ -153,7 +156,7 @@ def confusion(analysis: Analysis) -> "Figure | None":
     gaps = ((label + 0.6) / side, (label + 0.2) / side)
     figure, grid = empty_figure(width, (label + 0.1, 0.1, label + 0.2, 0.35), height, rows, columns, gaps, shared=False)
     for axes, name in zip(grid, names, strict=False):
-        draw_confusion(axes, trainings.confusions[name], display_name(name))
+        draw_confusion(axes, trainings.confusions[name], analysis.study.display_name(name))
     for axes in grid[len(names) :]:
         axes.set_visible(False)
     return figure
@@ -166,7 +169,8 @@ def parameters(analysis: Analysis) -> "Figure | None":
     if not counted:
         return None
     modules = [*dict.fromkeys(module for _, counts in counted for module in counts)]
-    figure, (axes,) = empty_figure(6.4, row_margins([name for name, _ in counted], top=0.85), len(counted) * 0.36)
+    names = [study.display_name(name) for name, _ in counted]
+    figure, (axes,) = empty_figure(6.4, row_margins(names, top=0.85), len(counted) * 0.36)
     left = [0] * len(counted)
     for module, colour in zip(modules, cycle(MODULE_COLOURS)):
         right = [start + counts.get(module, 0) for start, (_, counts) in zip(left, counted, strict=True)]
@@ -178,7 +182,7 @@ def parameters(analysis: Analysis) -> "Figure | None":
         left = right
     for y, total in enumerate(left):
         axes.annotate(f"{total:,}", (total, y), (3, 0), textcoords="offset points", va="center", fontsize=8)
-    label_rows(axes, [display_name(name) for name, _ in counted])
+    label_rows(axes, names)
     axes.set_xlim(0, max(left) * 1.12)
     axes.set_xlabel("parameters")
     legend = axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, fontsize=8, frameon=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from plb_ablate.core.errors import PairingError
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.published import tables as published
 from plb_ablate.published.curves import curves_kept
 from plb_ablate.published.errata import ERRATA
@@ -13,7 +14,7 @@ from plb_ablate.report.analysis import Analysis, fold_scores
 from plb_ablate.report.published.comparison import COLUMNS, departures
 from plb_ablate.report.published.learning_curves import agreements
 from plb_ablate.report.study import Study
-from plb_ablate.report.tables.accuracy import display_name, summary
+from plb_ablate.report.tables.accuracy import summary
 from plb_ablate.report.tables.model import Table, TableCell, cut, number, rounded, text
 from plb_ablate.statistics.extremes import extreme_interval
 from plb_ablate.statistics.paired_test import nadeau_bengio, pair
@@ -67,7 +68,7 @@ def _counts(study: Study) -> list[Claim]:
         ours = study.params(name)
         verdict = OPEN if ours is None else REPRODUCED if ours == row.params else CONTRADICTED
         errata = (1,) if name == "spa_published" else ()
-        subject = f"#Params of {display_name(name)}"
+        subject = f"#Params of {PLB.display_name(name)}"
         results.append(Claim(subject, number(row.params), number(ours), None, verdict, errata))
     return results
 
@@ -79,7 +80,7 @@ def _wa_cells(study: Study) -> list[Claim]:
         for column, says, mine, interval in zip(COLUMNS, row.wa, ours, intervals, strict=True):
             narrow = interval is not None and (interval[1] - interval[0]) / 2 <= MAX_HALF_WIDTH
             verdict = _inside(study, says, interval, decided=narrow)
-            subject = f"{column} of {display_name(name)}"
+            subject = f"{column} of {PLB.display_name(name)}"
             results.append(Claim(subject, rounded(says), cut(mine), interval, verdict, _errata(study, [name])))
     return results
 
@@ -108,7 +109,7 @@ def _trainings(analysis: Analysis) -> list[Claim]:
         answer = agreement.answer if agreement else "not decidable"
         verdict = {"yes": REPRODUCED, "no": CONTRADICTED}.get(answer, OPEN)
         errata = (9,) if (dataset, name) == ("ravdess", "routing") else ()
-        subject = f"{display_name(name)} trains like the published one"
+        subject = f"{PLB.display_name(name)} trains like the published one"
         results.append(Claim(subject, text("yes"), text(answer), None, verdict, errata))
     return results
 
@@ -130,7 +131,7 @@ def _winners(study: Study) -> list[Claim]:
         winner = max(rows, key=lambda name: rows[name].wa[i])
         whole = {name: values[i] for name, values in shown.items() if not math.isnan(values[i])}
         ours = max(whole, key=lambda name: whole[name]) if len(whole) == len(rows) else None
-        says, mine = text(display_name(winner)), text(display_name(ours)) if ours else number(None)
+        says, mine = text(PLB.display_name(winner)), text(PLB.display_name(ours)) if ours else number(None)
         verdict = OPEN if departures(study) else _wins(study, winner, i)
         results.append(Claim(f"best row of {column}", says, mine, None, verdict, _errata(study, rows)))
     return results

@@ -4,10 +4,11 @@ import math
 
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.config.schema import Trainer
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.published import tables as published
 from plb_ablate.report.corpus_differences import corpus_differences
 from plb_ablate.report.study import Study
-from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name, published_rows
+from plb_ablate.report.tables.accuracy import METRIC_NAMES, published_rows
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
 
 __all__ = ["COLUMNS", "beside_table", "departures"]
@@ -51,7 +52,7 @@ def beside_table(study: Study) -> Table:
         scores[name] = values if len(values) == len(study.seed_fold_pairs) else None
     ours, delta = published_rows([(name, study.params(name), scores[name]) for name in theirs])
     rows = [
-        (text(display_name(name)), number(row.params), mine[1], *_pairs(row.wa, mine[2:]))
+        (text(PLB.display_name(name)), number(row.params), mine[1], *_pairs(row.wa, mine[2:]))
         for mine, (name, row) in zip(ours, theirs.items(), strict=True)
     ]
     rows.append((text("Δ"), TableCell(""), TableCell(""), *_pairs(published.delta(dataset), delta, signed=True)))

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from plb_ablate.core.errors import PairingError
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.published.curve_agreement import JUDGED_CURVE, LEVEL, Agreement, compare_curves
 from plb_ablate.published.curves import CURVES, rerun_curve
 from plb_ablate.report.analysis import Analysis
 from plb_ablate.report.published.comparison import departures
-from plb_ablate.report.tables.accuracy import display_name
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
 
 __all__ = ["CURVE_NAMES", "agreement_table", "agreements", "judged_table"]
@@ -19,7 +19,7 @@ CURVE_NAMES = {"train/batch_loss": "training loss", "train/batch_accuracy": "tra
 def agreements(analysis: Analysis) -> list[Agreement]:
     """Hold every variant that has its curves and published ones against these; empty for other corpora."""
     key, trainings = analysis.study.key, analysis.trainings
-    if trainings is None:
+    if trainings is None or not key.of_published_study:
         return []
     departs = departures(analysis.study, any_epochs=True)
     found = []
@@ -36,7 +36,7 @@ def agreement_table(dataset: str, found: Sequence[Agreement]) -> Table:
     """Make the table of the epochs at which our curves leave the published ones."""
     rows = [
         (
-            text(display_name(agreement.ablation)),
+            text(PLB.display_name(agreement.ablation)),
             number(agreement.folds),
             number(agreement.epochs),
             *(text(_outside(agreement, name)) for name in CURVES),
@@ -71,7 +71,7 @@ def _notes(dataset: str, found: Sequence[Agreement]) -> tuple[str, ...]:
         f"one band for all of them ({LEVEL:.0%}, Bonferroni). Variants are not independent: in a fold they share the "
         "order of the utterances, and a short last batch weighs as much as a full one."
     ]
-    again = [display_name(a.ablation) for a in found if rerun_curve(dataset, a.ablation, JUDGED_CURVE)]
+    again = [PLB.display_name(a.ablation) for a in found if rerun_curve(dataset, a.ablation, JUDGED_CURVE)]
     if again:
         notes.append(
             f"For {', '.join(again)} the released experiment was run again (fold 0, first epochs). A curve inside the "
@@ -95,7 +95,7 @@ def judged_table(dataset: str, found: Sequence[Agreement]) -> Table:
                 published = f"{j.published:.4f} ± {j.half:.4f}"
                 theirs = TableCell(published, round(j.published, 6))
                 cells += [rounded(j.ours, 4), theirs, rounded(j.errors, 1, signed=True)]
-        rows.append((text(display_name(agreement.ablation)), *cells))
+        rows.append((text(PLB.display_name(agreement.ablation)), *cells))
     heads = (head for epoch in epochs for head in (f"ours, epoch {epoch}", "published ± band", "difference / SE"))
     return Table(
         "training_loss",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plb_ablate.core.errors import ConfigError
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.published import tables as published
 from plb_ablate.published.errata import ERRATA
 from plb_ablate.report.analysis import Analysis
@@ -12,7 +13,7 @@ from plb_ablate.report.output_files import write_file
 from plb_ablate.report.page import Section, page, write
 from plb_ablate.report.published.comparison import COLUMNS
 from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey
-from plb_ablate.report.tables.accuracy import block_table, display_name
+from plb_ablate.report.tables.accuracy import block_table
 from plb_ablate.report.tables.cost_benefit import cost_table
 from plb_ablate.report.tables.differences import comparison_table
 from plb_ablate.report.tables.model import Table, TableCell, number, rounded, text
@@ -52,7 +53,7 @@ def _fold_run(key: StudyKey, ablation: str, fold: int) -> FoldRun:
 def printed_table(dataset: str) -> Table:
     """Make a published table as it is printed."""
     rows = [
-        (text(display_name(name)), number(row.params), *map(rounded, row.wa))
+        (text(PLB.display_name(name)), number(row.params), *map(rounded, row.wa))
         for name, row in published.table(dataset).items()
     ]
     delta = (rounded(value, signed=True) for value in published.delta(dataset))

@@ -7,9 +7,10 @@ from statistics import fmean, stdev
 import numpy as np
 
 from plb_ablate.config.protocol import RULE_LABELS
-from plb_ablate.config.variants import same_network_notes
+from plb_ablate.models.family import WHOLE, ModelFamily
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.report.doubtful_runs import diverged_runs, flat_runs
-from plb_ablate.report.study import STREAMS, FoldRun, Study
+from plb_ablate.report.study import FoldRun, Study
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, cut, number, rounded, text
 from plb_ablate.statistics.answers import Answers, pooled_ua
 
@@ -17,7 +18,6 @@ __all__ = [
     "METRIC_NAMES",
     "accuracy_table",
     "block_table",
-    "display_name",
     "doubtful_notes",
     "published_rows",
     "wa_table",
@@ -31,27 +31,6 @@ METRIC_NAMES = {
 }
 
 DELTA_NOTE = "Δ is the proposed model minus the best other row, separately for each column."
-SPA_NOTE = (
-    "Spa (published) is the row that the published page calls Spa. It is a different model; Spa (clean) is the "
-    "proposed model without spatial attention."
-)
-
-_NAMES = {
-    "none": "proposed",
-    "dwscnn": "DWSCNN",
-    "cbam": "CBAM",
-    "spa": "Spa (clean)",
-    "spa_published": "Spa (published)",
-    "sa": "SA",
-    "routing": "routing",
-    "forward_only": "forward only",
-    "backward_only": "backward only",
-}
-
-
-def display_name(ablation: str) -> str:
-    """Return the name of an ablation's row: as on the published page; combinations as in the setting."""
-    return _NAMES.get(ablation, ablation)
 
 
 def summary(values: Iterable[float]) -> tuple[float, float, float]:
@@ -61,12 +40,14 @@ def summary(values: Iterable[float]) -> tuple[float, float, float]:
 
 
 def published_rows(
-    rows: Sequence[tuple[str, int | None, Sequence[float] | None]],
+    rows: Sequence[tuple[str, int | None, Sequence[float] | None]], family: ModelFamily = PLB
 ) -> tuple[list[list[TableCell]], list[TableCell]]:
     """Lay out rows as the published page does.
 
     Parameters
     ----------
+    family : ModelFamily
+        Names the rows.
     rows : sequence of (ablation, parameters, scores)
         Scores are fractions; None for an incomplete variant: its cells are dashes, and it is used neither for Δ nor
         for the best values.
@@ -83,11 +64,11 @@ def published_rows(
         cells = [cut(value) for value in summary(values)] if values else [TableCell(MISSING)] * 3
         if values:
             shown[ablation] = [float(cell.value or 0) for cell in cells]
-        laid.append([text(display_name(ablation)), number(params), *cells])
-    others = [shown[name] for name in shown if name != "none"]
+        laid.append([text(family.display_name(ablation)), number(params), *cells])
+    others = [shown[name] for name in shown if name != WHOLE]
     delta = [TableCell(MISSING)] * 3
-    if "none" in shown and others:
-        delta = [rounded(shown["none"][i] - max(row[i] for row in others), signed=True) for i in range(3)]
+    if WHOLE in shown and others:
+        delta = [rounded(shown[WHOLE][i] - max(row[i] for row in others), signed=True) for i in range(3)]
     return laid, delta
 
 
@@ -98,16 +79,21 @@ def wa_table(study: Study) -> Table:
     If a variant has missing folds, there is a column ``folds`` (finished/all). Several seeds are in one row: max, min
     and mean are over all folds of all seeds.
     """
-    rule, metric = study.primary_metric
-    scores = {name: study.scores(name, rule, metric) for name in study.ablations if name not in STREAMS}
+    family, (rule, metric) = study.key.family, study.primary_metric
+    scores = {name: study.scores(name, rule, metric) for name in study.ablations if name not in family.streams}
     total = len(study.seed_fold_pairs)
     complete = {name: len(scores[name]) == total for name in scores}
     laid, delta = published_rows(
-        [(name, study.params(name), [*scores[name].values()] if complete[name] else None) for name in scores]
+        [(name, study.params(name), [*scores[name].values()] if complete[name] else None) for name in scores],
+        family,
     )
     header = ["Name", "#Params", "max_WA(%)", "min_WA(%)", "avg_WA(%)"]
     last = [text("Δ"), TableCell(""), *delta]
-    notes = [DELTA_NOTE, *([SPA_NOTE] if "spa_published" in scores else []), *same_network_notes(scores)]
+    notes = [
+        DELTA_NOTE,
+        *(note for name, note in family.notes.items() if name in scores),
+        *family.same_network_notes(scores),
+    ]
     if not all(complete.values()):
         header.append("folds")
         laid = [[*row, text(f"{len(scores[name])}/{total}")] for row, name in zip(laid, scores, strict=True)]
@@ -124,19 +110,19 @@ def wa_table(study: Study) -> Table:
 
 
 def block_table(study: Study) -> Table:
-    """Make the table of the Pattern Learning Block: both streams, forward only, backward only."""
+    """Make the table of the streams of a model: both, and each alone."""
     rule, metric = study.primary_metric
     rows = []
-    for name in ("none", *STREAMS):
+    for name in (WHOLE, *study.key.family.streams):
         scores = [100 * score for score in study.scores(name, rule, metric).values()]
         complete = len(scores) == len(study.seed_fold_pairs)
         numbers = [min(scores), max(scores), fmean(scores), _std(scores)] if complete else [None] * 4
-        title = "both streams" if name == "none" else display_name(name)
+        title = "both streams" if name == WHOLE else study.display_name(name)
         done = text(f"{len(scores)}/{len(study.seed_fold_pairs)}")
         rows.append((text(title), number(study.params(name)), *map(rounded, numbers), done))
     table = Table(
         "block",
-        f"The Pattern Learning Block: {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}, over {_count(study)}.",
+        f"The streams, together and each alone: {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}, over {_count(study)}.",
         ("Streams", "#Params", "min_WA(%)", "max_WA(%)", "mean_WA(%)", "std", "folds"),
         tuple(rows),
         "lrrrrrr",
@@ -151,7 +137,7 @@ def accuracy_table(study: Study, rule: str, answers: Mapping[str, Answers] | Non
     """
     rows, answers = [], answers or {}
     for name in study.ablations:
-        row = [text(display_name(name))]
+        row = [text(study.display_name(name))]
         for metric in ("wa", "ua", "macro_f1"):
             scores = [*study.scores(name, rule, metric).values()]
             row += [*_mean_and_std(scores)] if len(scores) == len(study.seed_fold_pairs) else [TableCell(MISSING)] * 2
@@ -197,22 +183,22 @@ def doubtful_notes(study: Study, rules: Sequence[str]) -> list[str]:
     notes = []
     if diverged:
         notes.append(
-            f"Diverged, so that their scores are not used: {_by_variant(diverged)}. Their loss is not finite; try a "
-            "smaller trainer.learning_rate."
+            f"Diverged, so that their scores are not used: {_by_variant(study, diverged)}. Their loss is not finite; "
+            "try a smaller trainer.learning_rate."
         )
     if flat:
         notes.append(
-            f"One class only: {_by_variant(flat)} predict the same class for every test utterance, so that their "
-            "scores say nothing about a module. They may have diverged, or been trained too briefly."
+            f"One class only: {_by_variant(study, flat)} predict the same class for every test utterance, so that "
+            "their scores say nothing about a module. They may have diverged, or been trained too briefly."
         )
     return notes
 
 
-def _by_variant(runs: Sequence[FoldRun]) -> str:
+def _by_variant(study: Study, runs: Sequence[FoldRun]) -> str:
     pairs: dict[str, list[tuple[int, int]]] = {}
     for run in runs:
         pairs.setdefault(run.ablation, []).append((run.seed, run.fold))
-    return "; ".join(f"{display_name(name)}: {_by_seed(cells)}" for name, cells in pairs.items())
+    return "; ".join(f"{study.display_name(name)}: {_by_seed(cells)}" for name, cells in pairs.items())
 
 
 def missing_note(study: Study, rule: str, metric: str) -> list[str]:
@@ -221,7 +207,7 @@ def missing_note(study: Study, rule: str, metric: str) -> list[str]:
     missing = {name: pairs for name, pairs in missing.items() if pairs}
     if not missing:
         return []
-    listed = "; ".join(f"{display_name(name)}: {_by_seed(pairs)}" for name, pairs in missing.items())
+    listed = "; ".join(f"{study.display_name(name)}: {_by_seed(pairs)}" for name, pairs in missing.items())
     return [
         "A variant with missing folds has dashes instead of numbers, and is used neither for Δ nor for the best values."
         f" Missing: {listed}. Run the same sweep again to train the missing folds."

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from plb_ablate.models.plb.family import PLB
+from plb_ablate.models.registry import family_in_results
 from plb_ablate.published import tables as published
-from plb_ablate.report.tables.accuracy import display_name
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
 from plb_ablate.tracking.mlflow_reader import StoredRun, experiment_id, finished_runs
 
@@ -24,13 +25,17 @@ def read_measurements(client: "MlflowClient", experiment: str, dataset: str) -> 
     StoreError
         If the store cannot be read.
     """
-    number, tags = experiment_id(client, experiment), ("ablation", "hardware")
+    number, tags = experiment_id(client, experiment), ("ablation", "hardware", "model")
     by_level = {}
     for level in LEVELS:
         runs = finished_runs(client, number, {"level": level, "dataset": dataset}, tags, None)
         latest = {tuple(run.tags.get(tag, "") for tag in tags): run for run in sorted(runs, key=lambda run: run.ended)}
         by_level[level] = [latest[key] for key in sorted(latest)]
     return by_level
+
+
+def _name(run: StoredRun) -> str:
+    return family_in_results(run.tags.get("model", PLB.name)).display_name(run.tags.get("ablation", ""))
 
 
 def inference_table(runs: list[StoredRun], dataset: str) -> Table:
@@ -43,7 +48,7 @@ def inference_table(runs: list[StoredRun], dataset: str) -> Table:
             times = [run.metrics.get(f"{place}/network/{name}") for name in ("mean", "p50", "p95")]
             mfcc = run.metrics.get(f"{place}/mfcc/mean")
             where = f"{runtime}, {device}, {threads}"
-            name, hardware = display_name(run.tags.get("ablation", "")), run.tags.get("hardware", "")
+            name, hardware = _name(run), run.tags.get("hardware", "")
             rows.append((text(name), text(hardware), text(where), *(rounded(t) for t in times), rounded(mfcc)))
     if dataset in published.DATASETS:
         for hardware, times_of in published.inference_times().items():
@@ -68,7 +73,7 @@ def memory_table(runs: list[StoredRun]) -> Table:
         peaks = [
             own.get(f"{process}/resident_mb") for process in ("training", "inference TensorFlow", "inference LiteRT")
         ]
-        name, hardware = display_name(run.tags.get("ablation", "")), run.tags.get("hardware", "")
+        name, hardware = _name(run), run.tags.get("hardware", "")
         sizes = (number(own.get("params"), ",.0f"), rounded(own.get("weights_mb"), 3))
         gpu = rounded(own.get("training/gpu_mb"), 3)
         rows.append((text(name), text(hardware), *sizes, *(rounded(peak, 0) for peak in peaks), gpu))

@@ -6,7 +6,7 @@ from statistics import fmean
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import Analysis, effect, points
 from plb_ablate.report.study import Study
-from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name
+from plb_ablate.report.tables.accuracy import METRIC_NAMES
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, cut, number, rounded, text
 
 __all__ = ["cost_table"]
@@ -51,7 +51,7 @@ def _row(analysis: Analysis, name: str) -> tuple[TableCell, ...]:
     word = effect(comparison, analysis.population_comparisons.get(name)) if comparison else ""
     reading = text(_READINGS[word]) if word else TableCell("" if name == "none" else MISSING)
     return (
-        text(display_name(name)),
+        text(study.display_name(name)),
         number(params),
         number(removed),
         rounded(delta, signed=True),

@@ -5,7 +5,7 @@ import math
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import Analysis, points
 from plb_ablate.report.study import Study
-from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name
+from plb_ablate.report.tables.accuracy import METRIC_NAMES
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
 from plb_ablate.statistics.comparison import Comparison
 from plb_ablate.statistics.equivalence import ROPE
@@ -46,8 +46,8 @@ def comparison_table(analysis: Analysis) -> Table:
     """
     study = analysis.study
     rule, metric = study.primary_metric
-    rows = [(text(display_name(name)), *_numbers(c)) for name, c in analysis.primary_comparisons.items()]
-    rows += [(text(display_name(name)), *[TableCell(MISSING)] * 10) for name in analysis.not_compared]
+    rows = [(text(study.display_name(name)), *_numbers(c)) for name, c in analysis.primary_comparisons.items()]
+    rows += [(text(study.display_name(name)), *[TableCell(MISSING)] * 10) for name in analysis.not_compared]
     return Table(
         "differences",
         f"The method, trained again: proposed minus variant in points of {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}, "
@@ -77,7 +77,7 @@ def _without_test(analysis: Analysis) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, c in analysis.primary_comparisons.items():
         if c.test.untestable:
-            reasons.setdefault(c.test.untestable, []).append(display_name(name))
+            reasons.setdefault(c.test.untestable, []).append(analysis.study.display_name(name))
     return [f"No test for {', '.join(names)}: {why}." for why, names in reasons.items()]
 
 

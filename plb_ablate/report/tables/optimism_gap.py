@@ -5,7 +5,7 @@ from statistics import fmean
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import ALPHA, Analysis, points
 from plb_ablate.report.study import Study
-from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name
+from plb_ablate.report.tables.accuracy import METRIC_NAMES
 from plb_ablate.report.tables.differences import p_cell
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, rounded, text
 
@@ -28,7 +28,7 @@ def gap_table(study: Study) -> Table:
         means = mean_scores(study, name)
         scores = [rounded(means.get(rule)) for rule in study.rules]
         above = [_difference(means.get("best_test"), means.get(rule)) for rule in gaps]
-        rows.append((text(display_name(name)), *scores, *above))
+        rows.append((text(study.display_name(name)), *scores, *above))
     header = ("Name", *study.rules, *(f"best_test - {rule}" for rule in gaps))
     return Table(
         "gap",
@@ -69,7 +69,7 @@ def delta_by_rule_table(analysis: Analysis) -> Table:
         comparisons = [analysis.by_rule[rule].get(name) for rule in rules]
         deltas = [TableCell(MISSING) if c is None else rounded(points(c.test.mean), signed=True) for c in comparisons]
         p_values = [TableCell(MISSING) if c is None else p_cell(c.p_holm) for c in comparisons]
-        rows.append((text(display_name(name)), *deltas, *p_values, text(changes(analysis, name))))
+        rows.append((text(analysis.study.display_name(name)), *deltas, *p_values, text(changes(analysis, name))))
     header = ("Name", *(f"Δ {rule}" for rule in rules), *(f"p (Holm) {rule}" for rule in rules), "changes")
     return Table(
         "delta_by_rule",
@@ -86,7 +86,7 @@ def gap_words(analysis: Analysis) -> str:
     if len(analysis.by_rule) < 2:
         return ""
     changed = {name: changes(analysis, name) for name in analysis.study.ablations if name != "none"}
-    listed = [f"{display_name(name)} ({change})" for name, change in changed.items() if change != "no"]
+    listed = [f"{analysis.study.display_name(name)} ({change})" for name, change in changed.items() if change != "no"]
     if not listed:
         return "Neither the sign nor the significance of any Δ depends on the epoch-selection rule."
     return f"The sign or significance of Δ depends on the epoch-selection rule for {', '.join(listed)}."

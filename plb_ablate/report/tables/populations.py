@@ -2,7 +2,6 @@
 
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import Analysis, points
-from plb_ablate.report.tables.accuracy import display_name
 from plb_ablate.report.tables.differences import p_cell
 from plb_ablate.report.tables.model import Table, TableCell, number, rounded, text
 from plb_ablate.statistics.population_comparison import METRICS, PopulationComparison
@@ -16,7 +15,7 @@ _NAMES = {"wa": "WA", "ua": "UA", "macro_f1": "macro-F1"}
 def population_table(analysis: Analysis) -> Table:
     """Make the table of differences of the trained networks in WA, UA and macro-F1, with their intervals."""
     compared = analysis.population_comparisons
-    rows = [(text(display_name(name)), *_row(comparison)) for name, comparison in compared.items()]
+    rows = [(text(analysis.study.display_name(name)), *_row(comparison)) for name, comparison in compared.items()]
     header = [cell for metric in METRICS for cell in (f"Δ {_NAMES[metric]}", "95 % low", "95 % high", "p (Holm)")]
     header += ["only with", "only without", "utterances", "speakers"]
     return Table(
@@ -54,7 +53,7 @@ def parts_table(analysis: Analysis) -> Table:
     """Make the table of the sources of uncertainty of each difference, with the number of each."""
     rows = [
         (
-            text(display_name(name)),
+            text(analysis.study.display_name(name)),
             text(part.source),
             number(part.n),
             rounded(points(part.variance**0.5)),

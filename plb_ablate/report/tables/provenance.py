@@ -4,7 +4,6 @@ import csv
 import io
 
 from plb_ablate.report.study import Study
-from plb_ablate.report.tables.accuracy import display_name
 from plb_ablate.report.tables.model import Table, TableCell, number, text
 from plb_ablate.training.metrics import PREDICTED_CLASSES, SCORES
 
@@ -42,7 +41,9 @@ def run_table(study: Study, run_page: str = "") -> Table:
     def linked(run_id: str) -> TableCell:
         return TableCell(run_id, run_id, link=f"{run_page}{run_id}" if run_page else "")
 
-    rows = [(text(display_name(run.ablation)), number(run.seed, "d"), linked(run.run_id)) for run in study.configs]
+    rows = [
+        (text(study.display_name(run.ablation)), number(run.seed, "d"), linked(run.run_id)) for run in study.configs
+    ]
     return Table("runs", "MLflow parent runs.", ("Name", "seed", "run id"), tuple(rows), "lrl")
 
 

@@ -3,7 +3,7 @@
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import ALPHA, CERTAIN, Analysis, effect, points
 from plb_ablate.report.corpus_differences import corpus_differences
-from plb_ablate.report.tables.accuracy import METRIC_NAMES, display_name, doubtful_notes
+from plb_ablate.report.tables.accuracy import METRIC_NAMES, doubtful_notes
 from plb_ablate.report.tables.differences import design, p_cell
 from plb_ablate.statistics.comparison import Comparison
 from plb_ablate.statistics.equivalence import ROPE
@@ -54,7 +54,7 @@ def verdict(analysis: Analysis) -> str:
     lines += _groups(analysis)
     lines += [f"- **{note}**" for note in doubtful_notes(study, (rule,))]
     if analysis.not_compared:
-        names = ", ".join(map(display_name, analysis.not_compared))
+        names = ", ".join(map(study.display_name, analysis.not_compared))
         lines.append(f"- **Not compared**, because folds are missing: {names}.")
     return "\n".join(lines) + "\n"
 
@@ -67,12 +67,14 @@ def _groups(analysis: Analysis) -> list[str]:
         names = [name for name in words if words[name] == word]
         if names:
             lines.append(f"- **{title}**")
-            lines += [f"    - {_named(name)}: {_words(analysis, name, word)}" for name in names]
+            lines += [f"    - {_named(analysis, name)}: {_words(analysis, name, word)}" for name in names]
     return lines
 
 
-def _named(ablation: str) -> str:
-    return display_name(ablation) + (", a different model, not a removal" if ablation == "spa_published" else "")
+def _named(analysis: Analysis, ablation: str) -> str:
+    named = analysis.study.display_name(ablation)
+    other = ablation in analysis.study.key.family.not_removals
+    return named + (", a different model, not a removal" if other else "")
 
 
 def _words(analysis: Analysis, name: str, word: str) -> str:

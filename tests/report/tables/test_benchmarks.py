@@ -8,6 +8,8 @@ from mlflow import MlflowClient
 from plb_ablate.bench.bench_model import Subject
 from plb_ablate.bench.mlflow_log import track
 from plb_ablate.config.schema import Tracking
+from plb_ablate.models.family import Network
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.report.tables.benchmarks import inference_table, memory_table, read_measurements
 from plb_ablate.report.tables.render import to_markdown
 from plb_ablate.tracking.store import open_store
@@ -23,7 +25,7 @@ def tracking(empty_store: Path, tmp_path: Path) -> Tracking:
 
 
 def measured(ablation: str = "none", dataset: str = "ravdess") -> Subject:
-    return Subject(Path(), [], 8, ablation, dataset, 0, "")
+    return Subject(Path(), [], Network(PLB, 8, (196, 39, 1), ablation), ablation, dataset, 0, "")
 
 
 def row(runtime: str, mean: float) -> dict[str, object]:
