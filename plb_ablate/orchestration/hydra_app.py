@@ -34,7 +34,8 @@ __all__ = ["SweepCallback", "main", "running_sweep"]
 
 _FIRST_WORDS = """\
 plb_ablate trains a speech-emotion network, complete and with modules removed, in cross-validation, and tests the
-differences: the published Pattern Learning Block network, or your own (model=file). Without settings it trains nothing. Examples:
+differences: the published Pattern Learning Block network, or your own (model=file). Without settings it trains
+nothing. Examples:
 
   python -m plb_ablate -m experiments=demo                                   a study of a few minutes, no data needed
   python -m plb_ablate.data fetch ravdess                                    a corpus (or emodb, iemocap)
