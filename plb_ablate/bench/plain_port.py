@@ -15,7 +15,12 @@ from plb_ablate.models.plb.family import PLB
 __all__ = ["plain_model", "plain_weights"]
 
 
-def plain_model(num_classes: int, ablation: str = "none", reverse: str = "coefficient") -> keras.Model:
+def plain_model(
+    num_classes: int,
+    ablation: str = "none",
+    reverse: str = "coefficient",
+    input_shape: tuple[int, int, int] = (196, 39, 1),
+) -> keras.Model:
     """Build the same network as `plb_ablate.models.plb.network.build_model`."""
     removed = PLB.removed(ablation)
     one_stream = {"spa_published": "backward", "backward_only": "backward", "forward_only": "forward"}.get(ablation)
@@ -30,7 +35,7 @@ def plain_model(num_classes: int, ablation: str = "none", reverse: str = "coeffi
             return x
         return x + capsule_gate(x[..., None])[..., 0]
 
-    inputs = keras.Input((196, 39, 1))
+    inputs = keras.Input(input_shape)
     views = {"forward": inputs, "backward": ops.flip(inputs, axis={"coefficient": 2, "time": 1}[reverse])}
     encoded = [apply_cbam(conv_block(stream)(views[stream])) for stream in streams]
     x = encoded[0] if one_stream else encoded[0] + attention(*encoded)

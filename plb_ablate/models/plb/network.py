@@ -12,6 +12,7 @@ from keras import layers
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.models.family import Shape
 from plb_ablate.models.plb.family import PLB
+from plb_ablate.models.plb.input_size import check_input_shape
 from plb_ablate.models.plb.layers import (
     CBAM,
     DWSCNN,
@@ -56,7 +57,7 @@ def build_model(
         Axis along which the input of the backward stream is reversed. The published scores come from ``coefficient``;
         the text of the paper describes ``time``.
     input_shape : tuple of int
-        Frames, coefficients, one channel.
+        Frames, coefficients or bands, and 1; at least 30 x 30 (`plb_ablate.models.plb.input_size`).
     bn_momentum : float
         Momentum of the moving statistics of batch normalisation. The published value is chosen for 300 epochs; short
         trainings need a smaller one, or inference uses statistics that are still close to their initial values.
@@ -72,13 +73,14 @@ def build_model(
     Raises
     ------
     ConfigError
-        If a name is unknown or `num_classes` is less than 2.
+        If a name is unknown, `num_classes` is less than 2, or the input is too small.
     """
     name = PLB.canonical(ablation)
     if reverse not in REVERSE_AXIS:
         raise ConfigError(f"reverse={reverse} is unknown. Use one of {', '.join(REVERSE_AXIS)}.")
     if num_classes < 2:
         raise ConfigError(f"num_classes={num_classes}: a classifier needs at least 2 classes.")
+    check_input_shape(input_shape)
     removed = PLB.removed(name)
     streams = _STREAMS.get(name, _BOTH_STREAMS)
 
