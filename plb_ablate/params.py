@@ -10,11 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from plb_ablate.config.features import PUBLISHED
 from plb_ablate.core.command_line import make_parser
 from plb_ablate.core.errors import exit_codes
 from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.data.registry import READERS
-from plb_ablate.features.coefficients import PUBLISHED
 from plb_ablate.models.family import BuildSettings, ModelFamily, Shape
 from plb_ablate.models.plb.family import PLB
 from plb_ablate.models.registry import FAMILIES, FILE, find_family

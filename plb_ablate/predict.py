@@ -20,7 +20,7 @@ from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import RecordingError, exit_codes
 from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.data.recording_files import find_recordings
-from plb_ablate.features.coefficients import Windows, check_window, mfcc_windows
+from plb_ablate.features.coefficients import Windows, check_window, feature_windows
 from plb_ablate.inference.litert import LiteRTModel
 
 __all__ = ["main", "predict_file", "recordings_of"]
@@ -55,7 +55,7 @@ def predict_file(model: LiteRTModel, path: Path, window: float | None = None, ho
     path : Path
         Audio file.
     window, hop : float
-        Seconds, see `plb_ablate.features.coefficients.mfcc_windows`; without a window only the central segment of
+        Seconds, see `plb_ablate.features.coefficients.feature_windows`; without a window only the central segment of
         the recording is classified.
 
     Returns
@@ -69,8 +69,8 @@ def predict_file(model: LiteRTModel, path: Path, window: float | None = None, ho
     RecordingError
         If the recording cannot be used.
     """
-    windows = mfcc_windows(path, window, hop, model.card.features)
-    probabilities = model.predict(windows.mfcc)
+    windows = feature_windows(path, window, hop, model.card.features)
+    probabilities = model.predict(windows.features)
     whole = {"file": str(path), "seconds": round(windows.seconds, 3)} | _verdict(model, probabilities.mean(axis=0))
     return whole | {"windows": list(_window_verdicts(model, windows, probabilities))}
 

@@ -30,7 +30,8 @@ def a_config(root: Path, folder: Path, **settings: object) -> Config:
 
 def planned(config: Config) -> tuple[PreparedCorpus, list[Cell]]:
     """The corpus and the cells of a configuration."""
-    prepared = prepare("synthetic", Path(config.dataset.root), Path(config.cache), n_jobs=1, progress=False)
+    root, cache = Path(config.dataset.root), Path(config.cache)
+    prepared = prepare("synthetic", root, cache, features=config.features, n_jobs=1, progress=False)
     return prepared, plan_cells(config, prepared, prepared.save(Path(config.cache)))
 
 

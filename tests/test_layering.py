@@ -22,7 +22,7 @@ ROOMS = {
     "models": "networks, their removable modules and variants",
     "config": "settings and protocols; what Hydra composes",
     "data": "corpora: names, labels, speakers, recordings",
-    "features": "MFCCs, their cache, a corpus made ready for training",
+    "features": "MFCCs or log-mel spectrograms, their cache, a corpus made ready for training",
     "inference": "an exported model without TensorFlow",
     "splits": "folds, and data leakage between their splits",
     "training": "the trainer of one fold, its checkpoint, its scores",

@@ -11,7 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from plb_ablate import predict
-from plb_ablate.features.coefficients import FeatureSettings
+from plb_ablate.config.features import FeatureSettings
 from plb_ablate.inference.model_card import ModelCard
 
 
@@ -133,7 +133,7 @@ def test_an_empty_folder_and_impossible_settings_are_errors(tmp_path: Path, caps
 def test_nothing_heavy_is_loaded(recordings: Path) -> None:
     program = (
         "import sys, pathlib, plb_ablate.predict, plb_ablate.features.coefficients\n"
-        "plb_ablate.features.coefficients.mfcc_windows(sys.argv[1])\n"
+        "plb_ablate.features.coefficients.feature_windows(sys.argv[1])\n"
         "plb_ablate.predict.recordings_of([pathlib.Path(sys.argv[1]).parent])\n"
         "print([name for name in ('tensorflow', 'keras', 'mlflow', 'hydra', 'omegaconf', 'sklearn', 'pandas', "
         "'matplotlib', 'requests') if name in sys.modules])"

@@ -22,7 +22,7 @@ DATASET, PROTOCOL = Dataset("synthetic", "/corpus"), Protocol("published", n_spl
 
 def test_a_prepared_corpus_is_read() -> None:
     prepared = PreparedCorpus.load(CORPUS)
-    assert prepared.mfcc.shape == (24, 196, 39)
+    assert prepared.features.shape == (24, 196, 39)
     assert prepared.content == "ca572694aac16bb8032b0be54f6eae54234da358607dbae93fd166ba69b036b9"
     assert prepared.corpus.classes == ("anger", "happiness", "neutral", "sadness")
     assert sorted(set(prepared.corpus.speakers.tolist())) == ["01", "02"]

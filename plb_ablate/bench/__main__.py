@@ -34,7 +34,7 @@ measurements (by default all of them):
   epochs      time to the first training step; shares of an epoch for scoring and outside TensorFlow
   workers     samples per second: one training with two threads, and two trainings with one thread
   features    recordings per second
-  inference   milliseconds per utterance: MFCC and network, TensorFlow and LiteRT, by threads
+  inference   milliseconds per utterance: features and network, TensorFlow and LiteRT, by threads
   memory      parameters, size of the saved weights, peak memory of training and of inference
   commands    seconds for --help, the report of the published folds, and the report of the store's runs
 
@@ -146,7 +146,7 @@ def _features(config: Config, options: argparse.Namespace, say: Say) -> list[Mea
     from plb_ablate.data.registry import read_corpus
 
     paths = read_corpus(config.dataset.name, config.dataset.root).paths
-    return measure_features(paths[: 100 if options.quick else None], on_start=say)
+    return measure_features(paths[: 100 if options.quick else None], config.features, on_start=say)
 
 
 def _commands(config: Config, options: argparse.Namespace, say: Say) -> list[Measurement]:

@@ -62,11 +62,11 @@ def prepare_subject(config: Config, run: str | None, folder: Path) -> Subject:
 
 
 def _untrained(config: Config) -> TrainedModel:
-    dataset = config.dataset
-    prepared = prepare(dataset.name, Path(dataset.root), Path(config.cache) / "features", complete=dataset.complete)
+    dataset, cache = config.dataset, Path(config.cache) / "features"
+    prepared = prepare(dataset.name, Path(dataset.root), cache, features=config.features, complete=dataset.complete)
     fold = make_folds(prepared.corpus, config.protocol)[config.fold or 0]
     settings = result_settings(config) | {"content": prepared.content}
-    shape = (*prepared.mfcc.shape[1:], 1)
+    shape = (*prepared.settings.shape, 1)
     file = Path(config.model.file) if config.model.file else None
     network = network_of_settings(settings, len(prepared.corpus.classes), shape, file)
     return TrainedModel(network, network.build(), "", "", settings, "untrained", float("nan"), prepared, fold)

@@ -9,24 +9,27 @@ from pathlib import Path
 
 from plb_ablate.bench.isolated_process import BenchError
 from plb_ablate.bench.measurement import Measurement
+from plb_ablate.config.features import PUBLISHED, FeatureSettings
 
 __all__ = ["measure_commands", "measure_features"]
 
 STORE = "report of the store's runs"
 
 
-def measure_features(paths: Sequence[Path], *, on_start: Callable[[str], None]) -> list[Measurement]:
+def measure_features(
+    paths: Sequence[Path], settings: FeatureSettings = PUBLISHED, *, on_start: Callable[[str], None]
+) -> list[Measurement]:
     """Extract features into an empty cache twice (the first time starts workers), then read them from the cache."""
-    from plb_ablate.features.coefficients import mfcc
+    from plb_ablate.features.coefficients import features_of
     from plb_ablate.features.extraction import extract
 
     on_start(f"features of {len(paths)} recordings")
-    mfcc(paths[0])
+    features_of(paths[0], settings)
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         for cache in ("cold", "warm", "warm"):
             begin = time.perf_counter()
-            extract(paths, cache=Path(folder) / cache, progress=False)
+            extract(paths, cache=Path(folder) / cache, settings=settings, progress=False)
             seconds.append(time.perf_counter() - begin)
     cold, warm, cached = (len(paths) / value for value in seconds)
     return [

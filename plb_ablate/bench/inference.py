@@ -44,7 +44,8 @@ def measure_inference(
     Returns
     -------
     list of dict
-        ``runtime``, ``device``, ``threads``, ``utterances``, and a `Latency` each for ``mfcc`` and ``network``.
+        ``runtime``, ``device``, ``threads``, ``utterances``, and a `Latency` each for ``mfcc`` (whatever the
+        features are) and ``network``.
     """
     rows = []
     for device in run_alone(_devices, threads=1):
@@ -66,18 +67,19 @@ def measure_inference(
 
 
 def latencies(runtime: str, device: str, threads: int, models: Path, recordings: Sequence[Path]) -> dict[str, Any]:
-    """Time MFCC and network of every recording, after a warm-up; call it in a separate process."""
-    from plb_ablate.features.coefficients import mfcc
+    """Time features and network of every recording, after a warm-up; call it in a separate process."""
+    from plb_ablate.features.coefficients import features_of
+    from plb_ablate.inference.model_card import read_card
 
     if (runtime, device) == ("TensorFlow", "CPU"):
         import tensorflow as tf
 
         tf.config.set_visible_devices([], "GPU")
-    predict = predictor(runtime, threads, models)
+    predict, settings = predictor(runtime, threads, models), read_card(models / "model.keras").features
     seconds = []
     for path in [*islice(cycle(recordings), WARM_UP), *recordings]:
         begin = time.perf_counter()
-        features = mfcc(path)[None]
+        features = features_of(path, settings)[None]
         middle = time.perf_counter()
         predict(features)
         seconds.append((middle - begin, time.perf_counter() - middle))
@@ -87,7 +89,7 @@ def latencies(runtime: str, device: str, threads: int, models: Path, recordings:
 
 
 def predictor(runtime: str, threads: int, models: Path) -> Callable[[Any], Any]:
-    """Return a function from features (n, 196, 39) to probabilities that uses the given runtime."""
+    """Return a function from features (n, frames, coefficients) to probabilities that uses the given runtime."""
     if runtime == "LiteRT":
         from plb_ablate.inference.litert import LiteRTModel
 

@@ -41,7 +41,7 @@ def measure_memory(models: Path, network: Network, batch: int, *, on_start: Call
     for runtime in ("TensorFlow", "LiteRT"):
         on_start(f"inference by {runtime}")
         peaks[f"inference {runtime}"] = run_alone(
-            inference_peak, runtime, models, threads=1, tensorflow=runtime == "TensorFlow"
+            inference_peak, runtime, models, network.input_shape[:2], threads=1, tensorflow=runtime == "TensorFlow"
         )
     return peaks
 
@@ -65,7 +65,7 @@ def training_peak(network: Network, batch: int) -> dict[str, float | None]:
     return _peaks(before)
 
 
-def inference_peak(runtime: str, models: Path) -> dict[str, float | None]:
+def inference_peak(runtime: str, models: Path, shape: tuple[int, int]) -> dict[str, float | None]:
     """Classify some utterances in this process."""
     import numpy as np
 
@@ -74,7 +74,7 @@ def inference_peak(runtime: str, models: Path) -> dict[str, float | None]:
     before = peak_resident_mb()
     predict = predictor(runtime, 1, models)
     for _ in range(STEPS):
-        predict(np.zeros((1, 196, 39), np.float32))
+        predict(np.zeros((1, *shape), np.float32))
     return _peaks(before)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from plb_ablate.bench.isolated_process import run_alone
 from plb_ablate.bench.measurement import Measurement
+from plb_ablate.config.features import PUBLISHED
 from plb_ablate.config.trainer import Trainer
 from plb_ablate.models.family import WHOLE, Network, Shape
 from plb_ablate.models.plb.family import PLB
@@ -58,9 +59,7 @@ class Stepper:
 
 def published_network(ablation: str) -> Network:
     """Return a variant of the published network, with its published input."""
-    from plb_ablate.models.plb.network import INPUT_SHAPE
-
-    return Network(PLB, CLASSES, INPUT_SHAPE, ablation)
+    return Network(PLB, CLASSES, (*PUBLISHED.shape, 1), ablation)
 
 
 def random_features(batch: int, input_shape: Shape | None = None) -> Any:

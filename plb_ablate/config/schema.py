@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import MISSING, OmegaConf
 
+from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.model import Model
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.trainer import Trainer
@@ -88,7 +89,7 @@ class Config:
 
     Parameters
     ----------
-    dataset, protocol, model, trainer, tracking
+    dataset, features, protocol, model, trainer, tracking
         Groups of settings; each option is a YAML file in ``conf/``.
     ablation : str
         Modules of the model to remove: ``none``, ``cbam``, ``cbam+sa``, ...; any order, converted to the canonical one.
@@ -121,6 +122,7 @@ class Config:
     trainer: Trainer = field(default_factory=Trainer)
     tracking: Tracking = field(default_factory=Tracking)
     model: Model = field(default_factory=Model)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
     ablation: str = WHOLE
     reverse: Reverse = Reverse.coefficient
     seed: int = 42
@@ -169,4 +171,5 @@ def result_settings(config: Config) -> dict[str, Any]:
     unusual |= {} if config.model.name == EARLIER.name else {"model": config.model.identity}
     if kept["trainer"]["loss"] == EARLIER.loss:
         del kept["trainer"]["loss"]
+    unusual |= {"features": config.features.changed} if config.features.changed else {}
     return kept | {"dataset": config.dataset.name} | unusual

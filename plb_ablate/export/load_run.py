@@ -9,11 +9,11 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Config
 from plb_ablate.core.errors import ModelError
 from plb_ablate.export import BEST
-from plb_ablate.features.coefficients import FeatureSettings
 from plb_ablate.features.dataset import PreparedCorpus, prepare
 from plb_ablate.inference.model_card import ModelCard
 from plb_ablate.models.family import Network
@@ -69,7 +69,7 @@ class TrainedModel:
     def split(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return features (n, frames, coefficients) and labels (n,) of the fold's ``train`` or ``test`` split."""
         index = getattr(self.fold, name)
-        return self.prepared.mfcc[index], self.prepared.corpus.labels[index]
+        return self.prepared.features[index], self.prepared.corpus.labels[index]
 
     def card(self, precision: str) -> ModelCard:
         """Return the model card for a file in this precision."""
@@ -77,7 +77,7 @@ class TrainedModel:
         kept = {key: self.settings[key] for key in names if key in self.settings}
         source = kept | {"protocol": self.settings["protocol"]["name"], "fold": self.fold.index, "run": self.run_id}
         source |= {"cell": self.cell, "headline": self.selection_rule, "wa": self.wa}
-        return ModelCard(self.prepared.corpus.classes, FeatureSettings(), precision, source)
+        return ModelCard(self.prepared.corpus.classes, self.prepared.settings, precision, source)
 
 
 def find_run(client: "MlflowClient", experiment: str, run: str, dataset: str) -> str:
@@ -165,14 +165,17 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
             f"run={run_id} was trained on {settings['dataset']}, not {config.dataset.name}: "
             f"use dataset={settings['dataset']}, with its dataset.root."
         )
-    prepared = prepare(config.dataset.name, Path(config.dataset.root), Path(config.cache) / "features")
+    features = FeatureSettings(**settings.get("features", {}))
+    prepared = prepare(
+        config.dataset.name, Path(config.dataset.root), Path(config.cache) / "features", features=features
+    )
     if settings["content"] not in (prepared.content, prepared.as_earlier().content):
         raise ModelError(
             f"dataset.root={config.dataset.root} does not contain the recordings that run={run_id} was trained on, "
             "so its test fold would be another one. Name the folder that the run used."
         )
     fold = make_folds(prepared.corpus, Protocol(**settings["protocol"]))[settings["fold"]]
-    shape = (*prepared.mfcc.shape[1:], 1)
+    shape = (*prepared.settings.shape, 1)
     network = network_of_settings(settings, len(prepared.corpus.classes), shape, model_file)
     network = replace(network, settings=replace(network.settings, precision="float32"))  # as inference always is
     model = network.build()

@@ -11,7 +11,7 @@ __all__ = ["Classifier"]
 
 
 class Classifier(PythonModel):  # type: ignore[misc]
-    """From MFCCs, float32 (n, frames, coefficients), to class probabilities, float32 (n, classes)."""
+    """From features, float32 (n, frames, coefficients), to class probabilities, float32 (n, classes)."""
 
     _skip_type_hint_validation = True  # MLflow supports hints for lists, not for arrays; the signature has the shapes
 

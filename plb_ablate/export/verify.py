@@ -18,7 +18,7 @@ from plb_ablate.training.metrics import wa
 __all__ = ["FormatCheck", "check_formats", "keras_predictor"]
 
 Predictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""From features (1, 196, 39) to probabilities (1, classes)."""
+"""From features (1, frames, coefficients) to probabilities (1, classes)."""
 
 WARM_UP = 5
 """Utterances predicted before time is measured."""

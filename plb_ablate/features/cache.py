@@ -12,11 +12,23 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from plb_ablate.config.features import PUBLISHED, FeatureSettings
 from plb_ablate.core.errors import ConfigError
 
-__all__ = ["entry_path", "load_entry", "store_entry"]
+__all__ = ["entry_path", "folder_name", "load_entry", "store_entry"]
 
 CHECKSUM_SIZE = hashlib.sha256().digest_size
+
+FORMAT = 1
+"""Version of the computation and of the stored format; a new version invalidates cached features."""
+
+
+def folder_name(settings: FeatureSettings) -> str:
+    """Return the name of the folder for features of these settings; settings that differ have different folders."""
+    name = f"{settings.name}-v{FORMAT}-{settings.sample_rate}hz-{settings.target_length}-{settings.shape[1]}"
+    frames = (settings.hop_length, settings.n_fft, settings.n_mels)
+    usual = frames == (PUBLISHED.hop_length, PUBLISHED.n_fft, PUBLISHED.n_mels)
+    return name if usual else f"{name}-hop{frames[0]}-window{frames[1]}-mels{frames[2]}"
 
 
 def entry_path(folder: Path, digest: str) -> Path:

@@ -1,10 +1,9 @@
-"""Features of one recording: mel-frequency cepstral coefficients (MFCCs).
+"""Features of one recording: mel-frequency cepstral coefficients (MFCCs), or the log-mel spectrogram.
 
 Computed with librosa and NumPy only, so that it also runs on small devices without TensorFlow.
 """
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -13,103 +12,58 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from plb_ablate.config.features import PUBLISHED, FeatureSettings
 from plb_ablate.core.errors import ConfigError, RecordingError
 from plb_ablate.core.library_caches import settle_numba_cache
 from plb_ablate.data.audio_file import read_samples
 
 __all__ = [
+    "PUBLISHED",
     "FeatureSettings",
     "Windows",
     "check_window",
     "coefficients",
     "failure",
+    "feature_windows",
+    "features_of",
     "mfcc",
-    "mfcc_windows",
     "window_starts",
 ]
 
-HOP = 512
-"""Hop length in samples (default of librosa)."""
-
-N_FFT = 2048
-"""Frame length in samples (default of librosa)."""
-
-FORMAT = 1
-"""Version of the computation and of the stored format; a new version invalidates cached features."""
-
-
-@dataclass(frozen=True)
-class FeatureSettings:
-    """Settings of the features; the defaults are the published settings.
-
-    Parameters
-    ----------
-    sample_rate : int
-        Sampling rate in Hz to which recordings are resampled, 8,000 to 192,000.
-    target_length : int
-        Length in samples to which recordings are padded or cut, at least 2,048.
-    n_mfcc : int
-        Number of coefficients per frame, 1 to 128.
-
-    Raises
-    ------
-    ConfigError
-        If a setting is out of its range.
-    """
-
-    sample_rate: int = 22_050
-    target_length: int = 100_000
-    n_mfcc: int = 39
-
-    def __post_init__(self) -> None:
-        ranges = {"sample_rate": (8_000, 192_000), "target_length": (N_FFT, 2**31), "n_mfcc": (1, 128)}
-        for name, (low, high) in ranges.items():
-            value = getattr(self, name)
-            if type(value) is not int or not low <= value <= high:
-                raise ConfigError(f"features {name}={value} is invalid: it must be an integer from {low} to {high}.")
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Shape of the features of one recording: (frames, coefficients)."""
-        return 1 + self.target_length // HOP, self.n_mfcc
-
-    @property
-    def seconds(self) -> float:
-        """Length of the model's input in seconds."""
-        return self.target_length / self.sample_rate
-
-    @property
-    def folder(self) -> str:
-        """Name of the cache folder for these settings."""
-        return f"mfcc-v{FORMAT}-{self.sample_rate}hz-{self.target_length}-{self.n_mfcc}"
-
-
-PUBLISHED = FeatureSettings()
-"""The settings of the published study."""
-
 
 def mfcc(path: Path | str, settings: FeatureSettings = PUBLISHED) -> NDArray[np.float32]:
+    """Compute the features of one recording, by default MFCCs, float32 (196, 39): an older name of `features_of`."""
+    return features_of(path, settings)
+
+
+def features_of(path: Path | str, settings: FeatureSettings = PUBLISHED) -> NDArray[np.float32]:
     """Compute the features of one recording, without the cache.
 
-    The recording is mixed to mono, resampled, zero-padded at both ends or cut to its central segment, and passed to
-    ``librosa.feature.mfcc`` with default settings (hop 512, frame 2048, 128 mel bands). There is no normalisation.
+    The recording is mixed to mono, resampled, and zero-padded at both ends or cut to its central segment. MFCCs are
+    those of ``librosa.feature.mfcc``; a log-mel spectrogram is ``librosa.power_to_db`` of
+    ``librosa.feature.melspectrogram``, at most 80 dB below its loudest value. There is no normalisation.
 
     Parameters
     ----------
     path : Path or str
         Audio file.
     settings : FeatureSettings
-        Sampling rate, length and number of coefficients.
+        What to compute.
 
     Returns
     -------
-    ndarray of float32, shape (196, 39) with the published settings
-        One row per frame.
+    ndarray of float32, of the shape `FeatureSettings.shape`
+        One row per frame: coefficients, or dB of each mel band.
 
     Raises
     ------
     RecordingError
         If the recording is missing, truncated, empty, silent, not audio or not finite.
+
+    References
+    ----------
+    Davis and Mermelstein, Comparison of Parametric Representations for Monosyllabic Word Recognition, IEEE Transactions
+    on Acoustics, Speech, and Signal Processing 28(4), 1980. The mel scale is that of Slaney, Auditory Toolbox, 1998.
     """
     return coefficients(*_samples(path), settings)
 
@@ -123,17 +77,17 @@ class Windows(NamedTuple):
         Length of the whole recording.
     starts, ends : float64 (n,)
         Start and end of each window in seconds.
-    mfcc : float32 (n, frames, coefficients)
+    features : float32 (n, frames, coefficients)
         Features of each window.
     """
 
     seconds: float
     starts: NDArray[np.float64]
     ends: NDArray[np.float64]
-    mfcc: NDArray[np.float32]
+    features: NDArray[np.float32]
 
 
-def mfcc_windows(
+def feature_windows(
     path: Path | str, window: float | None = None, hop: float = 1.0, settings: FeatureSettings = PUBLISHED
 ) -> Windows:
     """Compute the features of overlapping windows of one recording, or of its central segment only.
@@ -143,7 +97,7 @@ def mfcc_windows(
     path : Path or str
         Audio file.
     window : float, optional
-        Length of a window in seconds; None selects the single segment that `mfcc` uses.
+        Length of a window in seconds; None selects the single segment that `features_of` uses.
     hop : float
         Seconds between the starts of consecutive windows.
     settings : FeatureSettings
@@ -220,10 +174,13 @@ def _coefficients(samples: NDArray[np.float32], settings: FeatureSettings) -> ND
     Uses the functions of librosa, with cached mel filters, which librosa would compute again for every recording.
     """
     librosa = _librosa()
-    spectrum = librosa.stft(_centred(samples, settings.target_length), n_fft=N_FFT, hop_length=HOP)
-    mel = _mel_filters(settings.sample_rate) @ (np.abs(spectrum) ** 2)
-    cepstrum = librosa.feature.mfcc(S=librosa.power_to_db(mel), n_mfcc=settings.n_mfcc)
-    return np.ascontiguousarray(cepstrum.T, dtype=np.float32)
+    centred = _centred(samples, settings.target_length)
+    spectrum = librosa.stft(centred, n_fft=settings.n_fft, hop_length=settings.hop_length)
+    filters = _mel_filters(settings.sample_rate, settings.n_fft, settings.n_mels)
+    features = librosa.power_to_db(filters @ (np.abs(spectrum) ** 2))
+    if settings.n_mfcc is not None:
+        features = librosa.feature.mfcc(S=features, n_mfcc=settings.n_mfcc)
+    return np.ascontiguousarray(features.T, dtype=np.float32)
 
 
 def _centred(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
@@ -236,8 +193,8 @@ def _centred(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=4)
-def _mel_filters(sample_rate: int) -> NDArray[np.float32]:
-    return np.asarray(_librosa().filters.mel(sr=sample_rate, n_fft=N_FFT))
+def _mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> NDArray[np.float32]:
+    return np.asarray(_librosa().filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels))
 
 
 @lru_cache(maxsize=1)

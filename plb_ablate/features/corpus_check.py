@@ -8,16 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from plb_ablate.config.features import PUBLISHED, FeatureSettings
 from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.data.audio_file import Header, read_header, read_samples
 from plb_ablate.data.completeness import incompleteness
 from plb_ablate.data.registry import READERS, Corpus, read_corpus
-from plb_ablate.features.extraction import FeatureSettings
 
 __all__ = ["CorpusCheck", "CountCheck", "check_corpus", "compare_corpus", "published_length"]
-
-_SECONDS = FeatureSettings().seconds
-"""Length of the model's input in seconds."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,8 @@ class CorpusCheck:
         """
         if self.incomplete:
             return [self.incomplete, *self._other_recordings()]
-        return self._other_recordings((f"recordings of {_SECONDS:.3f} s or more", self.cut), ("copies", self.copies))
+        long = f"recordings of {PUBLISHED.seconds:.3f} s or more"
+        return self._other_recordings((long, self.cut), ("copies", self.copies))
 
     def _other_recordings(self, *counts: tuple[str, CountCheck]) -> list[str]:
         lines = [_line(name, count) for name, count in counts if count.differs]
@@ -153,7 +151,11 @@ def _look(path: Path) -> tuple[str, Header]:
 
 
 def compare_corpus(
-    corpus: Corpus, read: Mapping[str, tuple[str, Header]], unusable: Mapping[str, str] | None = None
+    corpus: Corpus,
+    read: Mapping[str, tuple[str, Header]],
+    unusable: Mapping[str, str] | None = None,
+    *,
+    features: FeatureSettings = PUBLISHED,
 ) -> CorpusCheck:
     """Compare a corpus whose recordings were read with the published counts.
 
@@ -165,13 +167,16 @@ def compare_corpus(
         SHA-256 and header of each recording, by its path relative to the root.
     unusable : mapping of str to str, optional
         Reason for each recording that cannot be used.
+    features : FeatureSettings
+        Decide which recordings are cut; their published number holds for the published length only.
     """
-    reference, settings = READERS[corpus.name].REFERENCE_COUNTS, FeatureSettings()
+    reference = READERS[corpus.name].REFERENCE_COUNTS
     labels, speakers = Counter(corpus.labels.tolist()), Counter(corpus.speakers.tolist())
     names = dict.fromkeys([*reference.speakers, *speakers])
     copied = _copied({path: digest for path, (digest, _) in read.items()})
     headers = [header for _, header in read.values()]
-    cut = sum(published_length(h.samples, h.rate, settings) >= settings.target_length for h in headers)
+    cut = sum(published_length(h.samples, h.rate, features) >= features.target_length for h in headers)
+    usual = (features.sample_rate, features.target_length) == (PUBLISHED.sample_rate, PUBLISHED.target_length)
     return CorpusCheck(
         corpus=corpus.name,
         root=str(corpus.root),
@@ -181,7 +186,7 @@ def compare_corpus(
         classes={name: CountCheck(reference.classes[i], labels[i]) for i, name in enumerate(corpus.classes)},
         speakers={name: CountCheck(reference.speakers.get(name), speakers[name]) for name in names},
         utterances=CountCheck(reference.utterances, len(corpus.utterances)),
-        cut=CountCheck(reference.cut, cut),
+        cut=CountCheck(reference.cut if usual else None, cut),
         copies=CountCheck(reference.copies, sum(len(group) - 1 for group in copied)),
         padded=len(read) - cut,
         rate=reference.rate,

@@ -3,20 +3,21 @@
 import hashlib
 import json
 import shlex
-from dataclasses import astuple, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plb_ablate.config.features import PUBLISHED, FeatureSettings
 from plb_ablate.core.atomic_files import replacing
 from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.completeness import incompleteness
 from plb_ablate.data.corpus import Corpus, Utterance
 from plb_ablate.data.registry import READERS, read_corpus
 from plb_ablate.features.corpus_check import CorpusCheck, compare_corpus
-from plb_ablate.features.extraction import FeatureSettings, extract
+from plb_ablate.features.extraction import extract
 
 __all__ = ["PreparedCorpus", "prepare"]
 
@@ -29,18 +30,21 @@ class PreparedCorpus:
     ----------
     corpus : Corpus
         Its utterances, labels and speakers.
-    mfcc : float32 (n, 196, 39)
-        Features in the order of the utterances.
+    features : float32 (n, frames, coefficients)
+        In the order of the utterances.
     digests : tuple of str
         SHA-256 of each audio file.
     check : CorpusCheck, optional
         Comparison with the published counts; None if the corpus was read from a file.
+    settings : FeatureSettings
+        What was computed from the recordings.
     """
 
     corpus: Corpus
-    mfcc: NDArray[np.float32]
+    features: NDArray[np.float32]
     digests: tuple[str, ...]
     check: CorpusCheck | None = None
+    settings: FeatureSettings = field(default_factory=FeatureSettings)
 
     @property
     def content(self) -> str:
@@ -56,7 +60,7 @@ class PreparedCorpus:
             (path, u.label, u.speaker, u.session, digest)
             for path, u, digest in zip(self.corpus.relative_paths, self.corpus.utterances, self.digests, strict=True)
         ]
-        text = json.dumps([self.corpus.classes, rows, astuple(FeatureSettings()), *([genders] if genders else [])])
+        text = json.dumps([self.corpus.classes, rows, _identity(self.settings), *([genders] if genders else [])])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def as_earlier(self) -> "PreparedCorpus":
@@ -79,18 +83,19 @@ class PreparedCorpus:
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(path) as draft, draft.open("wb") as file:
-                np.savez(file, allow_pickle=False, mfcc=self.mfcc, meta=np.array(json.dumps(self._meta())))
+                np.savez(file, allow_pickle=False, mfcc=self.features, meta=np.array(json.dumps(self._meta())))
         return path
 
     @classmethod
     def load(cls, path: Path) -> "PreparedCorpus":
-        """Read a file written by `save`."""
+        """Read a file written by `save`; earlier versions knew the published features only, under the name ``mfcc``."""
         with np.load(path) as stored:
             meta, features = json.loads(str(stored["meta"])), stored["mfcc"]
         root = Path(meta["root"])
         utterances = tuple(Utterance(root / row.pop("path"), **row) for row in meta["utterances"])
         corpus = Corpus(meta["name"], root, tuple(meta["classes"]), utterances)
-        return cls(corpus, features, tuple(meta["digests"]))
+        settings = FeatureSettings(**meta.get("features", {}))
+        return cls(corpus, features, tuple(meta["digests"]), settings=settings)
 
     def _meta(self) -> dict[str, Any]:
         utterances = [
@@ -103,11 +108,24 @@ class PreparedCorpus:
             "classes": self.corpus.classes,
             "utterances": utterances,
             "digests": self.digests,
+            "features": asdict(self.settings),
         }
 
 
+def _identity(settings: FeatureSettings) -> Any:
+    """Return the settings as they are hashed; the published ones as before there were others."""
+    return settings.changed or (settings.sample_rate, settings.target_length, settings.n_mfcc)
+
+
 def prepare(
-    name: str, root: Path, cache: Path, *, complete: bool = False, n_jobs: int = -1, progress: bool = True
+    name: str,
+    root: Path,
+    cache: Path,
+    *,
+    features: FeatureSettings = PUBLISHED,
+    complete: bool = False,
+    n_jobs: int = -1,
+    progress: bool = True,
 ) -> PreparedCorpus:
     """Read a corpus and extract its features, using the cache for features extracted before.
 
@@ -119,6 +137,8 @@ def prepare(
         Folder of the corpus in its official layout.
     cache : Path
         Folder in which features are cached.
+    features : FeatureSettings
+        What to compute from the recordings.
     complete : bool
         Whether a corpus without all published utterances is an error.
     n_jobs : int
@@ -141,6 +161,7 @@ def prepare(
             f"dataset.complete=true, but {name} in dataset.root={root} has {how}. Add what is missing "
             f"(`{checking}` lists it), or set dataset.complete=false to use this part only."
         )
-    features = extract(corpus.paths, cache=cache, n_jobs=n_jobs, progress=progress)
-    known = zip(corpus.relative_paths, zip(features.digests, features.headers, strict=True), strict=True)
-    return PreparedCorpus(corpus, features.mfcc, features.digests, compare_corpus(corpus, dict(known)))
+    found = extract(corpus.paths, cache=cache, settings=features, n_jobs=n_jobs, progress=progress)
+    known = zip(corpus.relative_paths, zip(found.digests, found.headers, strict=True), strict=True)
+    check = compare_corpus(corpus, dict(known), features=features)
+    return PreparedCorpus(corpus, found.values, found.digests, check, features)

@@ -15,10 +15,10 @@ from plb_ablate.core.cores import available_cores
 from plb_ablate.core.errors import ConfigError, RecordingError
 from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.data.audio_file import Header, read_header, read_samples
-from plb_ablate.features.cache import entry_path, load_entry, store_entry
-from plb_ablate.features.coefficients import PUBLISHED, FeatureSettings, coefficients, failure, mfcc
+from plb_ablate.features.cache import entry_path, folder_name, load_entry, store_entry
+from plb_ablate.features.coefficients import PUBLISHED, FeatureSettings, coefficients, failure
 
-__all__ = ["FeatureSettings", "Features", "extract", "mfcc"]
+__all__ = ["FeatureSettings", "Features", "extract"]
 
 CHUNK = 16
 """Number of recordings per task of a worker."""
@@ -33,7 +33,7 @@ class Features:
 
     Parameters
     ----------
-    mfcc : ndarray of float32, shape (n, frames, coefficients)
+    values : ndarray of float32, shape (n, frames, coefficients)
         In the order of the requested paths.
     digests : tuple of str
         SHA-256 of each audio file, in hexadecimal.
@@ -41,7 +41,7 @@ class Features:
         What the header of each audio file declares.
     """
 
-    mfcc: NDArray[np.float32]
+    values: NDArray[np.float32]
     digests: tuple[str, ...]
     headers: tuple[Header, ...]
 
@@ -52,7 +52,7 @@ class _Outcome(NamedTuple):
     number: int
     digest: str = ""
     header: Header | None = None
-    mfcc: NDArray[np.float32] | None = None
+    features: NDArray[np.float32] | None = None
     reason: str = ""
 
 
@@ -73,7 +73,7 @@ def extract(
     cache : Path
         Folder in which features are cached; created if missing. Several processes can share it.
     settings : FeatureSettings
-        Sampling rate, length and number of coefficients.
+        What to compute.
     n_jobs : int
         Number of worker processes, as in joblib: -1 is one per core. None is started if everything is cached.
     progress : bool
@@ -92,16 +92,16 @@ def extract(
         If `n_jobs` is 0 or the cache is not writable.
     """
     jobs = _workers(n_jobs)
-    folder = Path(cache) / settings.folder
+    folder = Path(cache) / folder_name(settings)
     features = np.empty((len(paths), *settings.shape), dtype=np.float32)
     known: dict[int, tuple[str, Header]] = {}
     reasons: dict[int, str] = {}
 
     def keep(outcome: _Outcome) -> None:
-        if outcome.mfcc is None or outcome.header is None:
+        if outcome.features is None or outcome.header is None:
             reasons[outcome.number] = outcome.reason
         else:
-            features[outcome.number], known[outcome.number] = outcome.mfcc, (outcome.digest, outcome.header)
+            features[outcome.number], known[outcome.number] = outcome.features, (outcome.digest, outcome.header)
 
     numbered = list(enumerate(map(Path, paths)))
     with ThreadPoolExecutor(jobs) as threads:

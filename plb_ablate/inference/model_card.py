@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from plb_ablate.core.errors import ModelError
-from plb_ablate.features.coefficients import FeatureSettings
+from plb_ablate.config.features import FeatureSettings
+from plb_ablate.core.errors import ConfigError, ModelError
 
 __all__ = ["CARD", "ModelCard", "read_card", "write_card"]
 
@@ -33,7 +33,8 @@ class ModelCard:
     classes : tuple of str
         Emotions in the order of the outputs of the model.
     features : FeatureSettings
-        Settings with which the inputs of the model are computed.
+        Settings with which the inputs of the model are computed; MFCCs in the published frames where an older card does
+        not say it.
     precision : str
         ``float32``, ``float16`` or ``int8``.
     source : dict
@@ -90,7 +91,7 @@ def read_card(model: Path) -> ModelCard:
             return ModelCard.from_json((model / _EXTRA / CARD).read_text(encoding="utf-8"))
         with zipfile.ZipFile(model) as archive:
             return ModelCard.from_json(archive.read(CARD).decode("utf-8"))
-    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, TypeError, ConfigError, zipfile.BadZipFile) as error:
         raise ModelError(
             f"model={model} has no valid model card ({error}). Use a file written by `python -m plb_ablate.export`."
         ) from None

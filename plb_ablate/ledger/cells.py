@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.schema import Config, result_settings
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.features.dataset import PreparedCorpus
@@ -88,7 +89,8 @@ class Cell:
     def label(self) -> str:
         """Short description for people, for example ``ravdess cbam+sa seed 42 fold 3``."""
         settings = self.settings
-        return f"{settings['dataset']} {settings['ablation']} seed {settings['seed']} fold {self.fold}"
+        features = f" {FeatureSettings(**settings['features']).label}" if "features" in settings else ""
+        return f"{settings['dataset']}{features} {settings['ablation']} seed {settings['seed']} fold {self.fold}"
 
 
 def plan_cells(

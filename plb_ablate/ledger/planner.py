@@ -16,7 +16,7 @@ class Plan:
     """Cells of configurations. A corpus is read, and its features are extracted, when it is first needed."""
 
     def __init__(self) -> None:
-        self._corpora: dict[tuple[str, str, bool], tuple[PreparedCorpus, Path]] = {}
+        self._corpora: dict[tuple[str, ...], tuple[PreparedCorpus, Path]] = {}
 
     def corpus(self, config: Config) -> PreparedCorpus:
         """Return the corpus of a configuration, with its features."""
@@ -27,7 +27,12 @@ class Plan:
         return [cell for job in self.jobs(configs) for cell in job]
 
     def jobs(self, configs: Sequence[Config]) -> Iterator[list[Cell]]:
-        """Yield the cells of each configuration; a cell of several configurations belongs to the first of them only."""
+        """Yield the cells of each configuration; a cell of several configurations belongs to the first of them only.
+
+        Features that are too small for the network are refused before the first recording is read.
+        """
+        for config in configs:
+            config.model.family.check_input(config.features.shape)
         seen: set[str] = set()
         for config in configs:
             planned = plan_cells(config, *self._prepared(config), _model_copy(config))
@@ -41,10 +46,11 @@ class Plan:
         return list(dict.fromkeys(line for prepared, _ in self._corpora.values() for line in prepared.remarks))
 
     def _prepared(self, config: Config) -> tuple[PreparedCorpus, Path]:
-        name, root, complete = key = (config.dataset.name, config.dataset.root, config.dataset.complete)
+        dataset, features = config.dataset, config.features
+        key = (str(dataset), str(features))
         if key not in self._corpora:
-            cache = Path(config.cache)
-            prepared = prepare(name, Path(root), cache / "features", complete=complete)
+            root, cache = Path(dataset.root), Path(config.cache)
+            prepared = prepare(dataset.name, root, cache / "features", features=features, complete=dataset.complete)
             prepared = _as_stored(prepared, Ledger(Path(config.ledger), create=False))
             self._corpora[key] = prepared, prepared.save(cache / "corpora").resolve()
         return self._corpora[key]

@@ -82,6 +82,8 @@ class ModelFamily:
         For the audit of removals: from the canonical name of a variant, and the parameters of the whole network by the
         first part of their names, the parameters that the variant should lack, by the same parts. None if the family
         does not say what its removals take.
+    check_input : callable
+        Raises `ConfigError` if an input of this shape is too small for the network.
     loss : str
         Loss of a training, if ``trainer.loss`` names no other.
     options : frozenset of str
@@ -110,6 +112,7 @@ class ModelFamily:
     not_removals: frozenset[str] = frozenset()
     applied_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     expected_loss: Callable[[str, Mapping[str, int]], dict[str, int]] | None = None
+    check_input: Callable[[tuple[int, ...]], None] = lambda shape: None
     loss: str = "cross_entropy"
     options: frozenset[str] = frozenset()
     kernels_by_name: bool = False

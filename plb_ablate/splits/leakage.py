@@ -15,7 +15,7 @@ from plb_ablate.data.corpus import Corpus
 from plb_ablate.features.dataset import PreparedCorpus
 from plb_ablate.splits.folds import Fold, make_folds
 from plb_ablate.splits.leakage_report import MOST_PAIRS, Copies, FoldClasses, LeakageReport, SharedSpeakers
-from plb_ablate.splits.near_duplicates import near_copies
+from plb_ablate.splits.near_duplicates import comparable, near_copies
 
 __all__ = ["audit", "audit_prepared"]
 
@@ -108,6 +108,10 @@ def _balance(corpus: Corpus, folds: Sequence[Fold]) -> Iterator[FoldClasses]:
 
 
 def audit_prepared(prepared: PreparedCorpus, protocol: Protocol) -> LeakageReport:
-    """Check all folds of a corpus under `protocol`: speakers, identical files, near-duplicates, class balance."""
+    """Check all folds of a corpus under `protocol`: speakers, identical files, near-duplicates, class balance.
+
+    Near-duplicates are looked for only if the features can tell them (`comparable`).
+    """
     folds = make_folds(prepared.corpus, protocol)
-    return audit(prepared.corpus, folds, digests=prepared.digests, features=prepared.mfcc)
+    features = comparable(prepared.features, prepared.settings)
+    return audit(prepared.corpus, folds, digests=prepared.digests, features=features)

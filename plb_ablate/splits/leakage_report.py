@@ -91,16 +91,22 @@ class LeakageReport:
         return [line for line in lines if line]
 
     def warnings(self) -> list[str]:
-        """Return `leaks`, then a sentence for each class that is missing in a split."""
+        """Return `leaks`, and sentences on what could not be checked and on each class that is missing in a split."""
         lacking = defaultdict(list)
         for entry in self.balance:
             for name, count in zip(self.classes, entry.counts, strict=True):
                 if not count:
                     lacking[entry.side, name].append(entry.fold)
-        return self.leaks + [
-            f"No utterance of class {name} in the {side} split of {_folds(folds, self.n_folds)}."
-            for (side, name), folds in sorted(lacking.items())
-        ]
+        unchecked = "bytes" in self.checked and "features" not in self.checked
+        lines = ["Near-duplicates were not looked for: these features are too few to tell them."] if unchecked else []
+        return (
+            lines
+            + self.leaks
+            + [
+                f"No utterance of class {name} in the {side} split of {_folds(folds, self.n_folds)}."
+                for (side, name), folds in sorted(lacking.items())
+            ]
+        )
 
     def check(self, protocol: Protocol) -> None:
         """Raise an error if there is leakage under a protocol that excludes it.

@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NEAR_COPY", "near_copies"]
+from plb_ablate.config.features import PUBLISHED, FeatureSettings
+
+__all__ = ["FEWEST", "NEAR_COPY", "comparable", "near_copies"]
 
 NEAR_COPY = 0.95
 """Least similarity at which two recordings count as copies of each other (see `near_copies`).
@@ -16,8 +18,39 @@ noise 50 dB below the speech at least 0.99, with noise 40 dB below 0.95, and a c
 POOL = 4
 """Frames (93 ms) averaged before recordings are compared, for robustness against small shifts."""
 
+FEWEST = 20
+"""Fewest coefficients that tell a copy from the same sentence said again.
+
+The highest similarity among those 360 recordings is 0.88 with 39 coefficients, 0.93 with 20 and 0.95 with 13; between
+log-mel spectrograms as they are, whose neighbouring bands say the same, it is 0.98.
+"""
+
 BLOCK = 512
 """Recordings compared with all others at a time; limits the memory."""
+
+
+def comparable(features: NDArray[np.float32], settings: FeatureSettings) -> NDArray[np.float32] | None:
+    """Return the MFCCs by which `near_copies` tells recordings apart; those of a log-mel spectrogram are computed.
+
+    Parameters
+    ----------
+    features : float32 array of shape (n, frames, coefficients or bands)
+    settings : FeatureSettings
+        What the features are.
+
+    Returns
+    -------
+    float32 array of shape (n, frames, coefficients), or None
+        None if there are fewer than `FEWEST` coefficients or `POOL` frames.
+    """
+    frames, width = settings.shape
+    if width < FEWEST or frames < POOL:
+        return None
+    if settings.name == "mfcc":
+        return features
+    from scipy.fft import dct
+
+    return np.asarray(dct(features, type=2, norm="ortho")[..., : PUBLISHED.n_mfcc])
 
 
 def near_copies(

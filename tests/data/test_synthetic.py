@@ -108,7 +108,7 @@ def test_learnable_but_overlapping(corpus: Corpus, tmp_path: Path) -> None:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    mfcc = extract(corpus.paths, cache=tmp_path, n_jobs=1).mfcc
+    mfcc = extract(corpus.paths, cache=tmp_path, n_jobs=1).values
     statistics = np.concatenate([mfcc.mean(axis=1), mfcc.std(axis=1)], axis=1)
     classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
     scores = [

@@ -14,13 +14,13 @@ import pytest
 from mlflow import MlflowClient
 
 from plb_ablate import predict
+from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.schema import Config
 from plb_ablate.core.errors import ConfigError, ModelError
 from plb_ablate.export.convert import FORMATS, convert_all
 from plb_ablate.export.load_run import TrainedModel, find_run, load_run
 from plb_ablate.export.mlflow_upload import upload_export
 from plb_ablate.export.verify import FormatCheck, check_formats, keras_predictor
-from plb_ablate.features.coefficients import FeatureSettings
 from plb_ablate.inference.litert import LiteRTModel, runtime
 from plb_ablate.inference.model_card import CARD, read_card
 from tests.conftest import CommandLine

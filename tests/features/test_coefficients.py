@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from plb_ablate.core.errors import ConfigError, RecordingError
-from plb_ablate.features.coefficients import mfcc, mfcc_windows, window_starts
+from plb_ablate.features.coefficients import feature_windows, mfcc, window_starts
 
 RATE = 22_050
 
@@ -21,19 +21,19 @@ def recording(tmp_path: Path) -> Path:
 
 
 def test_without_a_window_it_is_the_middle_that_training_sees(recording: Path) -> None:
-    whole = mfcc_windows(recording)
-    np.testing.assert_array_equal(whole.mfcc[0], mfcc(recording))
+    whole = feature_windows(recording)
+    np.testing.assert_array_equal(whole.features[0], mfcc(recording))
     assert whole.seconds == 7
     assert whole.ends - whole.starts == pytest.approx(100_000 / RATE)
     assert whole.starts + whole.ends == pytest.approx(7, abs=1 / RATE)
 
 
 def test_windows_are_those_of_their_own_recordings(recording: Path, tmp_path: Path) -> None:
-    windows = mfcc_windows(recording, window=3, hop=1.5)
+    windows = feature_windows(recording, window=3, hop=1.5)
     np.testing.assert_allclose(windows.starts, [0, 1.5, 3, 4])
     np.testing.assert_allclose(windows.ends, [3, 4.5, 6, 7])
     samples, _ = soundfile.read(recording, dtype="float32")
-    for start, features in zip(windows.starts, windows.mfcc, strict=True):
+    for start, features in zip(windows.starts, windows.features, strict=True):
         begin = round(start * RATE)
         soundfile.write(tmp_path / "part.wav", samples[begin : begin + 3 * RATE], RATE, subtype="FLOAT")
         np.testing.assert_array_equal(features, mfcc(tmp_path / "part.wav"))
@@ -50,13 +50,13 @@ def test_windows_cover_the_recording(samples: int, starts: list[int]) -> None:
 @pytest.mark.parametrize(("window", "hop"), [(4.6, 1), (0, 1), (-1, 1), (2, 0), (2, -1), (float("nan"), 1)])
 def test_impossible_windows_are_refused(recording: Path, window: float, hop: float) -> None:
     with pytest.raises(ConfigError, match=r"window=|hop="):
-        mfcc_windows(recording, window, hop)
+        feature_windows(recording, window, hop)
 
 
 def test_the_published_length_is_a_window(recording: Path) -> None:
-    assert mfcc_windows(recording, window=4.5352, hop=1).mfcc.shape[1:] == (196, 39)
+    assert feature_windows(recording, window=4.5352, hop=1).features.shape[1:] == (196, 39)
 
 
 def test_a_bad_recording_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="No such file"):
-        mfcc_windows(tmp_path / "none.wav", 1, 1)
+        feature_windows(tmp_path / "none.wav", 1, 1)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from plb_ablate.config.features import FeatureSettings
 from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.__main__ import main
 from plb_ablate.data.audio_file import read_header
@@ -17,7 +18,6 @@ from plb_ablate.data.registry import READERS, read_corpus
 from plb_ablate.data.synthetic import corpus as synthetic
 from plb_ablate.features.corpus_check import check_corpus, compare_corpus, published_length
 from plb_ablate.features.dataset import prepare
-from plb_ablate.features.extraction import FeatureSettings
 from plb_ablate.published import tables as published
 
 
@@ -139,3 +139,17 @@ def test_lengths_are_those_after_resampling(samples: int, rate: int) -> None:
 def test_a_folder_that_is_no_corpus_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "emodb", "--root", str(tmp_path)]) == 2
     assert "is empty" in capsys.readouterr().err
+
+
+def test_recordings_are_cut_to_the_length_of_the_features(small_corpus: Path) -> None:
+    """The published number of cut recordings holds for the published length; another length has none to differ from."""
+    corpus = read_corpus("synthetic", small_corpus)
+    files = zip(corpus.relative_paths, corpus.paths, strict=True)
+    headers = {path: ("", read_header(file.read_bytes())) for path, file in files}
+    usual, short = (
+        compare_corpus(corpus, headers, features=FeatureSettings(target_length=length)).cut
+        for length in (100_000, 2_048)
+    )
+    assert (usual.published, short.published) == (READERS["synthetic"].REFERENCE_COUNTS.cut, None)
+    assert usual.here < short.here == len(corpus.utterances)
+    assert not short.differs

@@ -2,22 +2,26 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schema import Config, Dataset
+from plb_ablate.core.errors import ConfigError
 from plb_ablate.data.corpus import Corpus, Utterance
 from plb_ablate.data.registry import READERS, read_corpus
-from plb_ablate.features.dataset import PreparedCorpus
+from plb_ablate.features.dataset import PreparedCorpus, prepare
 from plb_ablate.ledger.cells import Cell, plan_cells
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.splits.folds import make_folds
 from tests.data.test_ravdess import make
+from tests.results_helper import a_config
 
 HELD = {
     "synthetic": ("78523762a0c7fa61646da3962e61a3e4496af33d4e68fb31ba257e8e6fcc1598", "30b79f5a9cfd9ede5f4a"),
@@ -97,6 +101,55 @@ def test_genders_that_only_a_folder_says_decide_folds_and_are_hashed() -> None:
 def test_a_saved_corpus_keeps_its_content(tmp_path: Path) -> None:
     prepared = numbered(spoken_by({"a": "F", "b": "M", "c": ""}, "of_a_folder"))
     assert PreparedCorpus.load(prepared.save(tmp_path)).content == prepared.content
+
+
+OTHER = [
+    FeatureSettings(**setting)  # type: ignore[arg-type]
+    for setting in (
+        {"sample_rate": 16_000},
+        {"target_length": 90_000},
+        {"n_mfcc": 38},
+        {"hop_length": 256},
+        {"n_fft": 1_024},
+        {"n_mels": 64},
+        {"name": "logmel", "n_mfcc": None},
+        {"name": "logmel", "n_mfcc": None, "n_mels": 40},
+    )
+]
+
+
+def test_each_other_setting_of_the_features_gives_other_ids_and_is_told() -> None:
+    usual = numbered(spoken_by({"a": "F", "b": "M", "c": ""}, "of_a_folder"))
+    cells = [first_cell(usual)]
+    assert "features" not in cells[0].description
+    for settings in OTHER:
+        config = Config(dataset=Dataset("of_a_folder", "anywhere"), features=settings)
+        (cell, *_) = plan_cells(config, replace(usual, settings=settings), Path("corpus.npz"))
+        assert cell.description["features"] == asdict(settings)
+        assert settings.label in cell.label
+        cells.append(cell)
+    for name in ("id", "config_hash"):
+        assert len({getattr(cell, name) for cell in cells}) == 1 + len(OTHER)
+    assert len({cell.settings["content"] for cell in cells}) == 1 + len(OTHER)
+
+
+def test_a_saved_corpus_says_what_its_features_are(small_corpus: Path, tmp_path: Path) -> None:
+    settings = OTHER[-1]
+    prepared = prepare("synthetic", small_corpus, tmp_path / "cache", features=settings, n_jobs=1, progress=False)
+    assert prepared.features.shape == (24, 196, 40)
+    loaded = PreparedCorpus.load(prepared.save(tmp_path))
+    assert (loaded.settings, loaded.content) == (settings, prepared.content)
+    assert loaded.features.tobytes() == prepared.features.tobytes()
+
+
+def test_a_plan_reads_a_corpus_once_for_each_kind_of_features(small_corpus: Path, tmp_path: Path) -> None:
+    configs = [a_config(small_corpus, tmp_path, features=settings) for settings in (FeatureSettings(), OTHER[-1])]
+    plan = Plan()
+    assert len({cell.id for cell in plan.cells(*configs)}) == 6
+    assert [plan.corpus(config).features.shape[1:] for config in configs] == [(196, 39), (196, 40)]
+    small = a_config(tmp_path / "absent", tmp_path, features=FeatureSettings(n_mfcc=20))
+    with pytest.raises(ConfigError, match=r"196 frames x 20 .* needs 30 x 30 or more"):
+        plan.cells(small)
 
 
 EARLIER = "0e3fd6f657b71181ac65324e0b10b29e2342ce7a578d22fd7a4117e08993b1ce"

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from plb_ablate.config.features import FeatureSettings
 from plb_ablate.core.errors import ConfigError, RecordingError
 from plb_ablate.features import extraction as features
-from plb_ablate.features.coefficients import _centred
-from plb_ablate.features.extraction import FeatureSettings, extract, mfcc
+from plb_ablate.features.coefficients import _centred, features_of, mfcc
+from plb_ablate.features.extraction import extract
 
 
 def write_wav(path: Path, seconds: float = 0.5, pitch: float = 200, rate: int = 16_000, channels: int = 1) -> Path:
@@ -73,7 +74,7 @@ def test_published_recipe_on_real_recordings(shared: Path, tmp_path: Path) -> No
     stereo = [path for path in files if path.read_bytes()[22] == 2]
     assert len(stereo) == 3
     chosen = [*files[::60], *stereo]
-    extracted = extract(chosen, cache=tmp_path, n_jobs=1, progress=False).mfcc
+    extracted = extract(chosen, cache=tmp_path, n_jobs=1, progress=False).values
     for path, result in zip(chosen, extracted, strict=True):
         expected = literal(path)
         np.testing.assert_allclose(mfcc(path), expected, rtol=0, atol=1e-4)
@@ -97,33 +98,17 @@ def test_padding_and_cutting(length: int) -> None:
 def test_other_settings_have_other_shapes(tones: list[Path], tmp_path: Path) -> None:
     settings = FeatureSettings(sample_rate=16_000, target_length=32_000, n_mfcc=13)
     assert settings.shape == (63, 13)
-    assert mfcc(tones[0], settings).shape == (63, 13)
-    assert extract(tones, cache=tmp_path / "cache", settings=settings).mfcc.shape == (3, 63, 13)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("sample_rate", 0),
-        ("sample_rate", 22_050.0),
-        ("target_length", 100),
-        ("n_mfcc", 0),
-        ("n_mfcc", 129),
-        ("n_mfcc", True),
-    ],
-)
-def test_impossible_settings(name: str, value: float) -> None:
-    with pytest.raises(ConfigError, match=rf"{name}={value} is invalid: it must be an integer from"):
-        FeatureSettings(**{name: value})  # type: ignore[arg-type]
+    assert features_of(tones[0], settings).shape == (63, 13)
+    assert extract(tones, cache=tmp_path / "cache", settings=settings).values.shape == (3, 63, 13)
 
 
 def test_extract_keeps_order_and_digests(tones: list[Path], tmp_path: Path) -> None:
     paths = [tones[2], tones[0], tones[2], tones[1]]
     result = extract(paths, cache=tmp_path / "cache")
-    assert result.mfcc.shape == (4, 196, 39)
-    assert result.mfcc.dtype == np.float32
+    assert result.values.shape == (4, 196, 39)
+    assert result.values.dtype == np.float32
     assert result.digests == tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
-    for path, one in zip(paths, result.mfcc, strict=True):
+    for path, one in zip(paths, result.values, strict=True):
         np.testing.assert_allclose(one, mfcc(path), rtol=0, atol=2e-4)
 
 
@@ -133,13 +118,13 @@ def test_workers_give_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     paths = [write_wav(tmp_path / f"{index}.wav", seconds=1 + index / 7, pitch=100 + index) for index in range(6)]
     several = extract(paths, cache=tmp_path / "several", n_jobs=2)
     single = extract(paths, cache=tmp_path / "single", n_jobs=1)
-    assert several.mfcc.tobytes() == single.mfcc.tobytes()
+    assert several.values.tobytes() == single.values.tobytes()
     assert several.digests == single.digests
 
 
 def test_nothing_to_extract(tmp_path: Path) -> None:
     result = extract([], cache=tmp_path)
-    assert result.mfcc.shape == (0, 196, 39)
+    assert result.values.shape == (0, 196, 39)
     assert result.digests == ()
 
 
@@ -165,7 +150,7 @@ def test_cached_features_are_not_computed(
     no_computing()
     moved = [shutil.copy(path, tmp_path / f"renamed {path.name}") for path in tones]
     second = extract([Path(path) for path in moved], cache=tmp_path / "cache")
-    assert second.mfcc.tobytes() == first.mfcc.tobytes()
+    assert second.values.tobytes() == first.values.tobytes()
     assert second.digests == first.digests
 
 
@@ -232,7 +217,7 @@ def test_corrupt_entry_is_rebuilt(tones: list[Path], tmp_path: Path, spoil: Call
     assert len(entries) == 3
     spoil(next(iter(entries)))
     second = extract(tones, cache=cache)
-    assert second.mfcc.tobytes() == first.mfcc.tobytes()
+    assert second.values.tobytes() == first.values.tobytes()
     assert {path: path.read_bytes() for path in cache.rglob("*.npy")} == entries
     assert {path for path in cache.rglob("*") if path.is_file()} == set(entries)
 

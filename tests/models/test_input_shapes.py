@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from plb_ablate.config.schema import Trainer
-from plb_ablate.config.variants import NETWORKS
+from plb_ablate.config.trainer import Trainer
 from plb_ablate.core.errors import ConfigError
+from plb_ablate.models.family import Network
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.models.plb.input_size import LEAST_SIZE, check_input_shape
 from plb_ablate.models.plb.network import build_model
 from plb_ablate.training.trainer import FoldTrainer
 from tests.models.test_plain_port import compare
 
-SINGLE = [name for name in NETWORKS if "+" not in name]
+SINGLE = [name for name in PLB.networks if "+" not in name]
 QUICKLY = ("none", "routing")
 
 
@@ -51,5 +52,5 @@ def test_the_least_size_is_the_least() -> None:
 
 
 def test_a_trainer_takes_the_shape_of_its_features() -> None:
-    trainer = FoldTrainer(4, "cbam", "coefficient", Trainer(epochs=1), input_shape=(31, 40, 1))
+    trainer = FoldTrainer(Network(PLB, 4, (31, 40, 1), "cbam"), Trainer(epochs=1))
     assert trainer.predict(np.zeros((2, 31, 40, 1), np.float32)).shape == (2, 4)

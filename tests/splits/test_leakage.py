@@ -8,15 +8,17 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.core.errors import LeakageError
 from plb_ablate.data.corpus import Corpus, Utterance
 from plb_ablate.data.registry import read_corpus
+from plb_ablate.features.dataset import prepare
 from plb_ablate.features.extraction import Features, extract
 from plb_ablate.splits.folds import Fold, make_folds
-from plb_ablate.splits.leakage import audit
+from plb_ablate.splits.leakage import audit, audit_prepared
 from plb_ablate.splits.leakage_report import MOST_PAIRS, Copies, LeakageReport, SharedSpeakers
-from plb_ablate.splits.near_duplicates import NEAR_COPY, near_copies
+from plb_ablate.splits.near_duplicates import NEAR_COPY, comparable, near_copies
 
 ROOT = Path("/corpus")
 PUBLISHED, NESTED, SPEAKER = Protocol(), Protocol("nested"), Protocol("speaker")
@@ -215,7 +217,7 @@ def test_real_copies_are_found_and_nothing_else(tampered: Path, tampered_feature
     corpus, features = read_corpus("ravdess", tampered), tampered_features
     second = np.array([path.stem.split("-")[5] == "02" for path in corpus.paths])
     fold = Fold(0, np.flatnonzero(~second), np.empty(0, np.int64), np.flatnonzero(second))
-    report = audit(corpus, [fold], digests=features.digests, features=features.mfcc)
+    report = audit(corpus, [fold], digests=features.digests, features=features.values)
     name = "Actor_0{1}/03-01-{0}-01-0{2}-0{3}-0{1}.wav".format
     copied, *near = [("03", 2, 2), ("04", 1, 1), ("05", 1, 1), ("06", 1, 1)]
     assert [(pair.first, pair.second) for pair in report.copies if pair.identical] == [
@@ -226,7 +228,7 @@ def test_real_copies_are_found_and_nothing_else(tampered: Path, tampered_feature
 
 
 def test_the_threshold_lies_between_repetitions_and_copies(tampered_features: Features) -> None:
-    similarity = near_copies(tampered_features.mfcc, threshold=0.5)[1]
+    similarity = near_copies(tampered_features.values, threshold=0.5)[1]
     assert similarity[3] > NEAR_COPY > 0.9 > similarity[4]
 
 
@@ -236,9 +238,29 @@ def test_a_copy_within_a_speaker_does_not_stop_the_speaker_protocol(
     corpus, features = read_corpus("ravdess", tampered), tampered_features
     sides = [np.flatnonzero(corpus.speakers == speaker).astype(np.int64) for speaker in ("01", "02")]
     fold = Fold(0, sides[0], np.empty(0, np.int64), sides[1])
-    report = audit(corpus, [fold], digests=features.digests, features=features.mfcc)
+    report = audit(corpus, [fold], digests=features.digests, features=features.values)
     assert report.copies == ()
     report.check(SPEAKER)
     crossing = replace(fold, train=np.append(sides[0], sides[1][-1]), test=sides[1][:-1])
     with pytest.raises(LeakageError, match="1 speaker in more than one split of fold 0: 02"):
-        audit(corpus, [crossing], digests=features.digests, features=features.mfcc).check(SPEAKER)
+        audit(corpus, [crossing], digests=features.digests, features=features.values).check(SPEAKER)
+
+
+def test_copies_are_told_apart_whatever_the_features_are(tampered: Path, tmp_path: Path) -> None:
+    """Log-mel spectrograms of the same words are alike; the MFCCs computed from them are those of the recordings."""
+    settings = FeatureSettings(name="logmel", n_mfcc=None, n_mels=64)
+    paths = read_corpus("ravdess", tampered).paths
+    logmel = extract(paths, cache=tmp_path, settings=settings, n_jobs=1, progress=False).values
+    assert near_copies(logmel, threshold=0.9)[1][4] > NEAR_COPY
+    compared = comparable(logmel, settings)
+    assert compared is not None
+    similarity = near_copies(compared, threshold=0.5)[1]
+    assert similarity[3] > NEAR_COPY > 0.9 > similarity[4]
+
+
+def test_features_that_tell_no_copies_say_so(small_corpus: Path, tmp_path: Path) -> None:
+    for settings, said in ((FeatureSettings(n_mfcc=13), True), (FeatureSettings(n_mfcc=20), False)):
+        prepared = prepare("synthetic", small_corpus, tmp_path, features=settings, n_jobs=1, progress=False)
+        report = audit_prepared(prepared, Protocol(n_splits=3))
+        assert ("features" not in report.checked) == said
+        assert any(line.startswith("Near-duplicates were not looked for") for line in report.warnings()) == said

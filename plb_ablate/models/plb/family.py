@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from plb_ablate.models.family import BuildSettings, ModelFamily, Shape
+from plb_ablate.models.plb.input_size import check_input_shape
 
 if TYPE_CHECKING:
     import keras
@@ -60,6 +61,7 @@ PLB = ModelFamily(
     not_removals=frozenset({"spa_published"}),
     applied_by={"spa": ("dwscnn", "sa")},  # to the capsules after dwscnn and to the product of sa, and nowhere else
     expected_loss=_expected_loss,
+    check_input=check_input_shape,
     loss="published",
     options=frozenset({"reverse", "bn_momentum", "precision"}),
     kernels_by_name=True,
