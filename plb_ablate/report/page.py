@@ -175,10 +175,10 @@ def heading(study: Study) -> str:
     key = study.key
     seeds = ", ".join(map(str, study.seeds))
     reverse = "" if key.reverse == "coefficient" else f", reverse={key.reverse}"
+    features = f", features {study.folds[0].features}" if study.folds[0].features else ""
     model = "" if key.family.published else f"model={key.model}, "
-    return (
-        f"{model}protocol={key.protocol}, trainer={key.trainer}{reverse}, seed {seeds} (config {key.config_hash[:8]})"
-    )
+    how = f"{model}protocol={key.protocol}, trainer={key.trainer}{reverse}{features}, seed {seeds}"
+    return f"{how} (config {key.config_hash[:8]})"
 
 
 def page(parts: Sequence[Section], folder: str, drawn: Collection[str]) -> str:

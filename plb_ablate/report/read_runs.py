@@ -25,7 +25,7 @@ PROVENANCE = ("git_commit", "hardware", "host", "onednn", "python", *LIBRARIES)
 
 _KEY = ("dataset", "protocol", "trainer", "reverse", "config_hash")
 _NEEDED = frozenset({*_KEY, "ablation", "seed", "n_folds"})
-_TAGS = _NEEDED | {"model", "modules", "fold", "headline", "corpus", *PROVENANCE}
+_TAGS = _NEEDED | {"model", "modules", "fold", "headline", "corpus", "features", *PROVENANCE}
 _SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*SCORES, PREDICTED_CLASSES, "epoch"))
 _SIZES = ("n_train", "n_validation", "n_test")
 _MODULE = "params/module/"
@@ -124,6 +124,7 @@ def _fold_run(run: StoredRun) -> FoldRun:
         diverged=not abs(metrics.get(_LOSS, 0.0)) < _INFINITE,
         tags=_provenance(tags),
         corpus=tags.get("corpus", ""),
+        features=tags.get("features", ""),
     )
 
 

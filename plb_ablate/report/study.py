@@ -76,6 +76,8 @@ class FoldRun:
         Provenance: commit, hardware, versions.
     corpus : str
         How the corpus differs from the published one (`plb_ablate.report.corpus_differences`); empty if not told.
+    features : str
+        Label of the features (`plb_ablate.config.features`) if they are not the published ones; else empty.
     """
 
     run_id: str
@@ -94,6 +96,7 @@ class FoldRun:
     diverged: bool = False
     tags: Mapping[str, str] | None = None
     corpus: str = ""
+    features: str = ""
 
     def value(self, rule: str, metric: str) -> float:
         """Return one score as a fraction; NaN if the run has none or its training diverged."""

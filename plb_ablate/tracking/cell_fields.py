@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from plb_ablate.config.features import FeatureSettings
 from plb_ablate.models.registry import FAMILIES, FILE, family_of_settings
 
 __all__ = ["IDENTITY", "about", "summary", "user_files", "variant_tags"]
@@ -21,13 +22,20 @@ def variant_tags(settings: Mapping[str, Any]) -> dict[str, str]:
     tags |= {"protocol": settings["protocol"]["name"], "trainer": settings["trainer"]["name"]}
     family = family_of_settings(settings)
     tags |= {"model": family.name} | ({} if family.name in FAMILIES else {"modules": ",".join(family.modules)})
+    tags |= {"features": _features(settings)} if "features" in settings else {}
     return tags | ({"study": settings["study"]} if settings["study"] else {})
+
+
+def _features(settings: Mapping[str, Any]) -> str:
+    """Describe features that are not the published ones."""
+    return FeatureSettings(**settings["features"]).label
 
 
 def about(settings: Mapping[str, Any]) -> str:
     """Describe a run for the MLflow UI."""
     removed = "nothing removed" if settings["ablation"] == "none" else f"`{settings['ablation']}`"
     how = f"protocol={settings['protocol']['name']}, trainer={settings['trainer']['name']}, seed {settings['seed']}"
+    how += f", features {_features(settings)}" if "features" in settings else ""
     title, where = family_of_settings(settings).title, f"on {settings['dataset']}: {settings['n_folds']} folds"
     return f"{title}, {removed}, {where}, {how}."
 

@@ -25,13 +25,14 @@ def departures(study: Study, *, any_epochs: bool = False) -> list[str]:
 
     With `any_epochs` a shorter training is not a difference, because its epochs are the first ones of a full training.
     """
-    key, corpus = study.key, corpus_differences(study)
+    key, corpus, features = study.key, corpus_differences(study), study.folds[0].features
     epochs = {run.value("last", "epoch") + 1 for run in study.folds}
     known = sorted(int(number) for number in epochs if math.isfinite(number))
     differences = [
         (key.protocol != "published", f"protocol={key.protocol}"),
         (key.reverse != "coefficient", f"reverse={key.reverse}"),
         (key.trainer != "published", f"trainer={key.trainer}"),
+        (bool(features), f"features {features}"),
         (not any_epochs and known not in ([], [EPOCHS]), f"{' or '.join(map(str, known))} epochs instead of {EPOCHS}"),
         (study.n_folds != published.N_SPLITS, f"{study.n_folds} folds instead of {published.N_SPLITS}"),
         (bool(corpus), corpus),
