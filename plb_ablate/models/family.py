@@ -3,7 +3,8 @@
 This is the whole contract: no file outside a family's own knows the names of its modules or the shape of its input. A
 variant is named by what is removed: ``none``, one or more modules joined by ``+`` in any order, or a named variant of
 the family, which cannot be combined. Each network is trained once; `ModelFamily.same_network` returns its canonical
-name. Nothing here needs TensorFlow.
+name. In place of a module, a name may have its *control*: the module stays with all its parameters, but what it does no
+longer depends on the input. Nothing here needs TensorFlow.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -68,6 +69,8 @@ class ModelFamily:
         Builds a variant.
     named_variants : mapping of str to str
         Variants other than removals, each with its name in tables.
+    controls : mapping of str to (str, str)
+        Controls, each with its module and its name in tables.
     rows_below : mapping of str to str
         Named variants whose row follows that of a module instead of coming after all modules.
     streams : tuple of str
@@ -106,6 +109,7 @@ class ModelFamily:
     modules: Mapping[str, str]
     build: Builder | Any
     named_variants: Mapping[str, str] = field(default_factory=dict)
+    controls: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     rows_below: Mapping[str, str] = field(default_factory=dict)
     streams: tuple[str, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -121,7 +125,7 @@ class ModelFamily:
     # ------------------------------------------------------------------ names
 
     def canonical(self, ablation: str) -> str:
-        """Return the canonical form of a variant's name: its modules in the order of `modules`.
+        """Return the canonical form of a variant's name: its parts in the order of `modules`.
 
         Raises
         ------
@@ -130,20 +134,30 @@ class ModelFamily:
         """
         if ablation in (WHOLE, *self.named_variants):
             return ablation
-        parts = ablation.split("+")
-        if not set(parts) <= set(self.modules) or len(set(parts)) < len(parts):
+        typed = ablation.split("+")
+        parts = {self.module_of(part): part for part in typed}
+        if not set(parts) <= set(self.modules) or len(parts) < len(typed):
             example = "+".join(list(self.modules)[-2:])
             named = f", or one of {', '.join(self.named_variants)}" if self.named_variants else ""
+            controls = f" (or in its place {', '.join(self.controls)})" if self.controls else ""
             raise ConfigError(
                 f"ablation={ablation} is unknown. Use {WHOLE}, one or more of "
-                f"{', '.join(self.modules)}, each once and joined by '+' (for example {example}){named}. "
+                f"{', '.join(self.modules)}{controls}, each once and joined by '+' (for example {example}){named}. "
                 f"These are the variants of model={self.name}."
             )
-        return "+".join(module for module in self.modules if module in parts)
+        return "+".join(parts[module] for module in self.modules if module in parts)
+
+    def module_of(self, part: str) -> str:
+        """Return the module that a part of a name removes or controls."""
+        return self.controls[part][0] if part in self.controls else part
 
     def removed(self, ablation: str) -> frozenset[str]:
         """Return the modules that a variant lacks (empty for `WHOLE` and for named variants)."""
         return frozenset(self.modules) & frozenset(self.canonical(ablation).split("+"))
+
+    def frozen(self, ablation: str) -> frozenset[str]:
+        """Return the modules whose control a variant has in their place."""
+        return frozenset(self.module_of(part) for part in self.canonical(ablation).split("+") if part in self.controls)
 
     def same_network(self, ablation: str) -> str:
         """Return the canonical name of a variant's network: the shortest of the names that build the same graph.
@@ -155,24 +169,27 @@ class ModelFamily:
         """
         removed = self.removed(ablation)
         idle = {module for module, others in self.applied_by.items() if removed.issuperset(others)}
-        kept = [module for module in self.modules if module in removed - idle]
-        return "+".join(kept) or self.canonical(ablation)
+        canonical = self.canonical(ablation)
+        kept = [part for part in canonical.split("+") if self.module_of(part) not in idle]
+        return "+".join(kept) if idle else canonical
 
     @cached_property
     def ablations(self) -> tuple[str, ...]:
-        """All names of variants in canonical form."""
+        """All names of variants without controls, in canonical form."""
         sizes = range(1, len(self.modules) + 1)
         sums = ("+".join(chosen) for size in sizes for chosen in combinations(self.modules, size))
         return (WHOLE, *sums, *self.named_variants)
 
     @cached_property
     def networks(self) -> tuple[str, ...]:
-        """Canonical names of all distinct networks."""
+        """Canonical names of all distinct networks without controls."""
         return tuple(dict.fromkeys(map(self.same_network, self.ablations)))
 
     def network_names(self, ablation: str) -> tuple[str, ...]:
         """Return all names of variants that build the same network as `ablation`, the canonical name first."""
         wanted = self.same_network(ablation)
+        if self.frozen(wanted):
+            return (wanted,)
         return tuple(other for other in self.ablations if self.same_network(other) == wanted)
 
     def same_network_notes(self, ablations: Iterable[str]) -> tuple[str, ...]:
@@ -188,11 +205,14 @@ class ModelFamily:
 
     def display_name(self, ablation: str) -> str:
         """Return the name of a variant's row; combinations and unknown names as in the setting."""
-        return ({WHOLE: "proposed"} | dict(self.modules) | dict(self.named_variants)).get(ablation, ablation)
+        controls = {name: title for name, (_, title) in self.controls.items()}
+        names = {WHOLE: "proposed"} | dict(self.modules) | controls | dict(self.named_variants)
+        return names.get(ablation, ablation)
 
     @cached_property
     def _rows(self) -> dict[str, int]:
-        singles = [row for name in self.modules for row in (name, self.rows_below.get(name)) if row]
+        below = {module: name for name, (module, _) in self.controls.items()}
+        singles = [row for name in self.modules for row in (name, below.get(name), self.rows_below.get(name)) if row]
         rows = dict.fromkeys((WHOLE, *singles, *self.named_variants, *self.networks))
         return {name: place for place, name in enumerate(rows)}
 

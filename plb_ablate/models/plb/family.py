@@ -38,6 +38,8 @@ _TAKES = {
 def _expected_loss(ablation: str, full: Mapping[str, int]) -> dict[str, int]:
     """A combination lacks whole layers: those of its parts, including the parts of its other names."""
     parts = {part for name in PLB.network_names(ablation) for part in PLB.removed(name)}
+    if not parts and PLB.frozen(ablation):
+        return {}
     layers = {layer for part in parts or (ablation,) for layer in _TAKES.get(part, (part,))}
     return {layer: full.get(layer, 0) for layer in sorted(layers)}
 
@@ -51,6 +53,12 @@ PLB = ModelFamily(
         "spa_published": "Spa (published)",
         "forward_only": "forward only",
         "backward_only": "backward only",
+    },
+    controls={
+        "cbam_constant": ("cbam", "CBAM, constant gates"),
+        "spa_constant": ("spa", "Spa (clean), constant gate"),
+        "sa_constant": ("sa", "SA, uniform attention"),
+        "routing_constant": ("routing", "routing, uniform coefficients"),
     },
     rows_below={"spa": "spa_published"},
     streams=("forward_only", "backward_only"),

@@ -22,6 +22,7 @@ from plb_ablate.models.plb.layers import (
     ScaledAttention,
     SpatialGate,
     ToCapsules,
+    UniformAttention,
 )
 
 __all__ = ["INPUT_SHAPE", "REVERSE_AXIS", "build_model"]
@@ -81,16 +82,17 @@ def build_model(
     if num_classes < 2:
         raise ConfigError(f"num_classes={num_classes}: a classifier needs at least 2 classes.")
     check_input_shape(input_shape)
-    removed = PLB.removed(name)
+    removed, frozen = PLB.removed(name), PLB.frozen(name)
     streams = _STREAMS.get(name, _BOTH_STREAMS)
 
     # ------------------------------------------------------------------ layers
     blocks = {stream: ConvBlock(momentum=bn_momentum, name=stream) for stream in streams}
     dilated = ConvBlock(dilation=2, momentum=bn_momentum, precision=precision, name="dilated")
-    cbam = _identity if "cbam" in removed else CBAM(name="cbam")
+    cbam = _identity if "cbam" in removed else CBAM(constant="cbam" in frozen, name="cbam")
     attention = ScaledAttention(precision, name="attention")
     gated = "spa" not in removed and name != "spa_published"
-    capsule_gate = _CapsuleGate() if gated else _identity
+    capsule_gate = _CapsuleGate(constant="spa" in frozen) if gated else _identity
+    attend = UniformAttention(name="uniform_attention") if "sa" in frozen else attention
 
     # ------------------------------------------------------------------ functional model
     inputs = keras.Input(input_shape, name="mfcc")
@@ -108,10 +110,10 @@ def build_model(
     if "dwscnn" not in removed:
         x = capsule_gate(x)
     if "sa" not in removed:
-        attended = layers.LayerNormalization(name="layer_norm")(attention(x))
+        attended = layers.LayerNormalization(name="layer_norm")(attend(x))
         x = capsule_gate(layers.Multiply(name="self_attention")([attended, x]))
     if "routing" not in removed:
-        x = DynamicRouting(name="routing")(x)
+        x = DynamicRouting(iterations=1 if "routing" in frozen else 3, name="routing")(x)
     x = layers.GlobalAveragePooling1D(name="capsule_mean")(x)
     x = layers.Dropout(0.2, name="dropout")(x)
     outputs = layers.Dense(num_classes, activation="softmax", name="classifier")(x)
@@ -121,8 +123,8 @@ def build_model(
 class _CapsuleGate:
     """``x + SpatialGate(x)`` on capsules as an image (n, dimension, 1); one gate, applied once or twice."""
 
-    def __init__(self) -> None:
-        self.gate = SpatialGate(name="capsule_gate")
+    def __init__(self, constant: bool) -> None:
+        self.gate = SpatialGate(constant=constant, name="capsule_gate")
         self.uses = 0
 
     def __call__(self, x: Any) -> Any:

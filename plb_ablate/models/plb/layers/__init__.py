@@ -3,7 +3,7 @@
 In: the shapes and settings of a layer. Out: Keras layers that can be saved and loaded.
 """
 
-from plb_ablate.models.plb.layers.attention import ScaledAttention
+from plb_ablate.models.plb.layers.attention import ScaledAttention, UniformAttention
 from plb_ablate.models.plb.layers.capsules import ToCapsules, squash
 from plb_ablate.models.plb.layers.cbam import CBAM
 from plb_ablate.models.plb.layers.channel_gate import ChannelGate
@@ -23,5 +23,6 @@ __all__ = [
     "ScaledAttention",
     "SpatialGate",
     "ToCapsules",
+    "UniformAttention",
     "squash",
 ]

@@ -11,7 +11,7 @@ from plb_ablate.models.plb.kernels.mixed_precision import in_precision
 from plb_ablate.models.plb.kernels.per_sample_attention import attend_by_sample
 from plb_ablate.models.plb.kernels.symmetric_attention import MAX_EXPONENT, attend_to_itself
 
-__all__ = ["ScaledAttention"]
+__all__ = ["ScaledAttention", "UniformAttention"]
 
 
 @keras.saving.register_keras_serializable(package="plb_ablate")
@@ -71,6 +71,30 @@ class ScaledAttention(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return all arguments of the constructor."""
         return super().get_config() | {"precision": self.precision}
+
+
+@keras.saving.register_keras_serializable(package="plb_ablate")
+class UniformAttention(keras.layers.Layer):
+    """Attend to all capsules alike: their mean, whatever they are.
+
+    It is `ScaledAttention` with a scale of 0, and has no weights.
+
+    Call arguments
+    --------------
+    x : float32 (batch, n, channel)
+
+    Returns
+    -------
+    float32, same shape as `x`
+    """
+
+    def call(self, x: Any) -> Any:
+        """Return the mean over the capsules for each capsule."""
+        return ops.broadcast_to(ops.mean(x, axis=1, keepdims=True), ops.shape(x))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the output shape, which is the input shape."""
+        return input_shape
 
 
 def _attend(query: Any, value: Any, scale: Any, product: Callable[..., Any]) -> Any:

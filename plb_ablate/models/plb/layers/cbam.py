@@ -20,6 +20,8 @@ class CBAM(keras.layers.Layer):
         Argument of `ChannelGate`.
     kernel_size : int
         Argument of `SpatialGate`.
+    constant : bool
+        Argument of both gates.
     **kwargs
         Arguments of `keras.layers.Layer`.
 
@@ -40,11 +42,11 @@ class CBAM(keras.layers.Layer):
     Woo et al., CBAM: Convolutional Block Attention Module, ECCV 2018, equation 1; residual of the published model.
     """
 
-    def __init__(self, reduction: int = 2, kernel_size: int = 7, **kwargs: Any) -> None:
+    def __init__(self, reduction: int = 2, kernel_size: int = 7, constant: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.reduction, self.kernel_size = reduction, kernel_size
-        self.channel = ChannelGate(reduction, name="channel")
-        self.spatial = SpatialGate(kernel_size, name="spatial")
+        self.reduction, self.kernel_size, self.constant = reduction, kernel_size, constant
+        self.channel = ChannelGate(reduction, constant, name="channel")
+        self.spatial = SpatialGate(kernel_size, constant=constant, name="spatial")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the weights of both gates."""
@@ -61,4 +63,8 @@ class CBAM(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return all arguments of the constructor."""
-        return super().get_config() | {"reduction": self.reduction, "kernel_size": self.kernel_size}
+        return super().get_config() | {
+            "reduction": self.reduction,
+            "kernel_size": self.kernel_size,
+            "constant": self.constant,
+        }

@@ -18,6 +18,8 @@ class ChannelGate(keras.layers.Layer):
     ----------
     reduction : int
         The hidden layer has the number of channels divided by this.
+    constant : bool
+        Whether the network sees ones instead of the pooled channels, so that the weights do not depend on the input.
     **kwargs
         Arguments of `keras.layers.Layer`.
 
@@ -34,9 +36,9 @@ class ChannelGate(keras.layers.Layer):
     Woo et al., CBAM: Convolutional Block Attention Module, ECCV 2018, equation 2.
     """
 
-    def __init__(self, reduction: int = 2, **kwargs: Any) -> None:
+    def __init__(self, reduction: int = 2, constant: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.reduction = reduction
+        self.reduction, self.constant = reduction, constant
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the shared two-layer network."""
@@ -49,7 +51,8 @@ class ChannelGate(keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Apply the gate."""
-        logits = sum(self.excite(self.squeeze(pooled)) for pooled in mean_and_max(x, (1, 2)))
+        pools = (ops.ones((1, x.shape[-1])),) * 2 if self.constant else mean_and_max(x, (1, 2))
+        logits = sum(self.excite(self.squeeze(pooled)) for pooled in pools)
         return x * ops.sigmoid(logits)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -58,4 +61,4 @@ class ChannelGate(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return all arguments of the constructor."""
-        return super().get_config() | {"reduction": self.reduction}
+        return super().get_config() | {"reduction": self.reduction, "constant": self.constant}

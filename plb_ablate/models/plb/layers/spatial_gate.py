@@ -23,6 +23,8 @@ class SpatialGate(keras.layers.Layer):
         Size of the convolution kernel, odd.
     momentum, epsilon : float
         Parameters of the batch normalisation.
+    constant : bool
+        Whether the mask is computed from ones instead of the input, so that it does not depend on it.
     **kwargs
         Arguments of `keras.layers.Layer`.
 
@@ -39,11 +41,18 @@ class SpatialGate(keras.layers.Layer):
     Woo et al., CBAM: Convolutional Block Attention Module, ECCV 2018, equation 3.
     """
 
-    def __init__(self, kernel_size: int = 7, momentum: float = 0.01, epsilon: float = 1e-5, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        kernel_size: int = 7,
+        momentum: float = 0.01,
+        epsilon: float = 1e-5,
+        constant: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size={kernel_size} must be odd, for example 7.")
-        self.kernel_size, self.momentum, self.epsilon = kernel_size, momentum, epsilon
+        self.kernel_size, self.momentum, self.epsilon, self.constant = kernel_size, momentum, epsilon, constant
         self.conv = keras.layers.Conv2D(1, kernel_size, padding="same", use_bias=False, name="conv")
         self.bn = keras.layers.BatchNormalization(momentum=momentum, epsilon=epsilon, name="bn")
 
@@ -54,7 +63,8 @@ class SpatialGate(keras.layers.Layer):
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         """Apply the gate."""
-        return x * ops.sigmoid(ops.relu(self.bn(self._convolve(x, training), training=training)))
+        seen = ops.ones((1, *x.shape[1:])) if self.constant else x
+        return x * ops.sigmoid(ops.relu(self.bn(self._convolve(seen, training), training=training)))
 
     def _convolve(self, x: Any, training: bool | None) -> Any:
         """Convolve the two maps; for a one-channel image both equal the image, so the kernel's planes are summed."""
@@ -77,4 +87,5 @@ class SpatialGate(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "momentum": self.momentum,
             "epsilon": self.epsilon,
+            "constant": self.constant,
         }
