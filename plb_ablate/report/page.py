@@ -16,6 +16,7 @@ from plb_ablate.report.tables.accuracy import accuracy_table, block_table, wa_ta
 from plb_ablate.report.tables.benchmarks import inference_table, memory_table
 from plb_ablate.report.tables.cost_benefit import cost_table
 from plb_ablate.report.tables.differences import comparison_table
+from plb_ablate.report.tables.mechanisms import mechanism_table, mechanism_words
 from plb_ablate.report.tables.model import Table
 from plb_ablate.report.tables.optimism_gap import delta_by_rule_table, gap_table, gap_words
 from plb_ablate.report.tables.populations import parts_table, population_table
@@ -105,6 +106,7 @@ def _differences(analysis: Analysis) -> list[Section]:
     parts = [
         Section("Differences from the proposed model", (*here[:1], comparison_table(analysis)), words, "forest"),
         *([Section("Where the uncertainty comes from", here[1:])] if here else []),
+        *_mechanisms(analysis),
         Section("Fold by fold", figure="paired"),
         Section("Learning curves", figure="curves"),
         *_reproduction(analysis),
@@ -114,6 +116,11 @@ def _differences(analysis: Analysis) -> list[Section]:
         tables = (gap_table(study), delta_by_rule_table(analysis))
         parts.append(Section("Optimism gap", tables, gap_words(analysis), "gap"))
     return parts
+
+
+def _mechanisms(analysis: Analysis) -> list[Section]:
+    table = mechanism_table(analysis)
+    return [Section("Mechanism or parameters", (table,), mechanism_words(analysis))] if table else []
 
 
 def _reproduction(analysis: Analysis) -> list[Section]:

@@ -1,5 +1,7 @@
 """Controls: all parameters of a module stay, and what it does no longer depends on the input."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import pytest
@@ -51,7 +53,7 @@ def same_for_all_capsules(kernel: np.ndarray) -> np.ndarray:
     return np.tile(kernel[..., :64], 6)
 
 
-STILL = {
+STILL: dict[str, dict[str, Callable[[np.ndarray], np.ndarray]]] = {
     "cbam_constant": {"cbam/channel/excite/kernel": np.zeros_like, "cbam/spatial/conv/kernel": np.zeros_like},
     "spa_constant": {"capsule_gate/conv/kernel": np.zeros_like},
     "sa_constant": {"attention/scale": np.zeros_like},
@@ -76,11 +78,13 @@ def test_control_and_module_agree_where_the_module_is_constant_anyway(control: s
                 generator.state.assign([1, 0])
         return [np.array(model(x, training=training)) for model in (whole, frozen)]
 
-    assert np.abs(np.subtract(*outputs())).max() > 1e-6
+    ours, theirs = outputs()
+    assert np.abs(ours - theirs).max() > 1e-6
     for name, change in STILL[control].items():
         for model in (whole, frozen):
             named_weights(model)[name].assign(change(np.array(weights[name])))
-    np.testing.assert_allclose(*outputs(), atol=1e-6)
+    ours, theirs = outputs()
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
 def test_controls_combine_like_removals() -> None:

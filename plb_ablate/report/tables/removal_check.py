@@ -40,5 +40,6 @@ def _row(study: Study, name: str, full: Mapping[str, int]) -> tuple[TableCell, .
     wanted = {module: count for module, count in expected(name, full).items() if count}
     result = f"NO: expected {', '.join(wanted) or 'nothing'}"
     if taken == wanted:
-        result = "yes" if taken else "not visible in counts"
+        stay = study.key.family.frozen(name) if name in study.key.family.controls else ()
+        result = "yes" if taken else "yes: all parameters stay" if stay else "not visible in counts"
     return (*total, number(sum(wanted.values())), text(modules), text(result))
