@@ -1,0 +1,149 @@
+"""Designs by name, and what is the same network, zero or fixed whatever is trained."""
+
+from collections.abc import Callable
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+
+from plb_ablate.config.designs import DESIGNS, alias_structure, planned_variants, removed_sets
+from plb_ablate.config.lattice import Constructed, Lattice, ablation_name
+from plb_ablate.config.variants import MODULES, same_network
+from plb_ablate.core.errors import ConfigError
+
+PLB = Lattice(MODULES, same_network)
+
+
+def free(*modules: str) -> Lattice:
+    """Modules of which none depends on another."""
+    return Lattice(modules, str)
+
+
+def gated(name: str) -> str:
+    """A gate that lies in a branch: without the branch it is idle."""
+    return "branch" if "branch" in name else name
+
+
+GATED = Lattice(("branch", "gate"), gated)
+
+
+@pytest.mark.parametrize("m", range(2, 9))
+@pytest.mark.parametrize(
+    ("design", "count"),
+    [
+        ("leave_one_out", lambda m: m + 1),
+        ("add_one_in", lambda m: m + 2),
+        ("factorial", lambda m: 2**m),
+        ("half", lambda m: 2 ** (m - 1)),
+        ("pairs", lambda m: 1 + m + m * (m - 1) // 2),
+    ],
+)
+def test_every_design_of_two_to_eight_modules_has_its_size_and_the_whole_network(
+    design: str, count: Callable[[int], int], m: int
+) -> None:
+    modules = [f"m{number}" for number in range(m)]
+    if design == "half" and m < 4:
+        with pytest.raises(ConfigError, match=f"half of {m} modules.*design=factorial, which has {2**m} combinations"):
+            removed_sets(design, modules)
+        return
+    sets = removed_sets(design, modules)
+    assert len(sets) == len(set(sets)) == count(m)
+    assert sets[0] == frozenset()
+    assert [len(removed) for removed in sets] == sorted(len(removed) for removed in sets)
+
+
+def test_designs_remove_what_their_names_say() -> None:
+    def names(design: str) -> list[str]:
+        return [ablation_name(removed, "abcd") for removed in removed_sets(design, "abcd")]
+
+    assert names("leave_one_out") == ["none", "a", "b", "c", "d"]
+    assert names("add_one_in") == ["none", "a+b+c", "a+b+d", "a+c+d", "b+c+d", "a+b+c+d"]
+    assert names("pairs") == ["none", "a", "b", "c", "d", "a+b", "a+c", "a+d", "b+c", "b+d", "c+d"]
+    assert len(names("factorial")) == 16
+
+
+@pytest.mark.parametrize("m", [4, 5, 6, 8])
+def test_the_half_is_the_fraction_of_its_defining_relation(m: int) -> None:
+    """The product of all columns of ±1 is +1 in every row; every main effect equals the product of all others."""
+    modules = [f"m{number}" for number in range(m)]
+    rows = np.array([[-1 if name in removed else 1 for name in modules] for removed in removed_sets("half", modules)])
+    assert (rows.prod(axis=1) == 1).all()
+    whole = [row for row in product((1, -1), repeat=m) if np.prod(row) == 1]
+    assert sorted(map(tuple, rows.tolist())) == sorted(whole)
+    assert (rows[:, 0] == rows[:, 1:].prod(axis=1)).all()
+
+
+def test_an_unknown_design_and_an_odd_number_of_modules_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"design=halve is unknown. Use one of leave_one_out, add_one_in, factorial"):
+        removed_sets("halve", "abcd")
+    for modules in ("a", "abcdefghi"):
+        with pytest.raises(ConfigError, match=f"needs 2 to 8 modules, but the model has {len(modules)}"):
+            removed_sets("factorial", modules)
+
+
+def test_each_network_is_planned_once() -> None:
+    assert len(planned_variants("factorial", PLB)) == len(PLB.lacks) == 28
+    assert len(planned_variants("half", PLB)) == 16
+    added = planned_variants("add_one_in", PLB)
+    assert added[0] == "none"
+    assert set(added[1:]) == {
+        "dwscnn+cbam+sa+routing",  # the bare network, and that with the spatial attention, which is idle there
+        "cbam+spa+sa+routing",
+        "dwscnn+sa+routing",
+        "dwscnn+cbam+spa+routing",
+        "dwscnn+cbam+sa",
+    }
+    assert planned_variants("factorial", GATED) == ("none", "branch", "gate")
+
+
+def test_idle_modules_make_networks_the_same() -> None:
+    assert PLB.idle == {frozenset({"dwscnn", "sa"}): ("spa",)}
+    assert PLB.lacks["dwscnn+sa"] == {"dwscnn", "spa", "sa"}
+    assert (PLB.whole, PLB.bare) == ("none", "dwscnn+cbam+sa+routing")
+    assert free("a", "b", "c").idle == {}
+    assert GATED.idle == {frozenset({"branch"}): ("gate",)}
+    with pytest.raises(ConfigError, match=r"ablation=a\+b must be the same network as ablation=a:"):
+        _ = Lattice(("a", "b"), lambda name: "a" if name in ("a", "b") else name).lacks
+
+
+def test_steps_and_squares_differ_in_their_modules_alone() -> None:
+    for module in MODULES:
+        for whole, without in PLB.steps(module):
+            assert PLB.lacks[without] - PLB.lacks[whole] == {module}
+    for one, other in combinations(MODULES, 2):
+        for both, less, lesser, neither in PLB.squares(one, other):
+            lacked = [PLB.lacks[name] - PLB.lacks[both] for name in (both, less, lesser, neither)]
+            assert lacked == [set(), {one}, {other}, {one, other}]
+    assert [len(PLB.steps(module)) for module in MODULES] == [12, 14, 12, 12, 14]
+    letters = free("a", "b", "c", "d")
+    assert {len(letters.steps(module)) for module in "abcd"} == {8}
+    assert len(letters.squares("a", "c")) == 4
+
+
+def test_what_is_zero_or_fixed_is_counted() -> None:
+    """Without DWSCNN and SA there is no effect of the spatial attention: 4 of 16 presences of the other modules."""
+    assert PLB.constructed("spa") == Constructed(16, 4, 0)
+    assert PLB.constructed("sa") == Constructed(16, 0, 4)
+    assert PLB.constructed("cbam", "spa") == Constructed(8, 2, 0)
+    assert PLB.constructed("dwscnn", "spa") == Constructed(8, 0, 4)
+    assert PLB.constructed("cbam", "routing") == Constructed(8, 0, 0)
+    assert GATED.squares("branch", "gate") == ()
+    assert GATED.constructed("branch", "gate") == Constructed(1, 0, 1)
+
+
+def test_the_alias_structure_is_told() -> None:
+    lines = alias_structure("half", PLB)
+    assert lines[0].endswith("16 of 32 combinations of 5 modules.")
+    assert "resolution V. Defining relation: I = dwscnn·cbam·spa·sa·routing." in lines[1]
+    assert "  cbam = dwscnn·spa·sa·routing" in lines
+    assert "  cbam·routing = dwscnn·spa·sa" in lines
+    assert len([line for line in lines if line.startswith("  ")]) == 15
+    assert "spa is idle without dwscnn and sa." in lines
+    assert any(line.startswith("Zero by construction") and "spa 4 of 16, cbam·spa 2 of 8" in line for line in lines)
+    assert any(line.startswith("Fixed by construction") and "dwscnn·spa 4 of 8" in line for line in lines)
+    four = alias_structure("half", free("a", "b", "c", "d"))
+    assert "resolution IV" in four[1]
+    assert "  a·b = c·d: two pairs, neither of which is estimated" in four
+    assert not any(line.startswith("  c·d") for line in four)
+    assert "28 distinct networks" in alias_structure("factorial", PLB)[0]
+    assert all(alias_structure(design, PLB)[0].startswith(f"design={design}: ") for design in DESIGNS)
