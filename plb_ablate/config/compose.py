@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from plb_ablate.config.design_setting import expand_design
 from plb_ablate.config.grammar import explain
 from plb_ablate.config.schema import Config
 from plb_ablate.config.source import BUILT_IN, ConfigSource, config_root, register_schema
@@ -47,11 +48,17 @@ class Composition:
         Whether the jobs are those of a sweep of Hydra's.
     composed : DictConfig
         The configuration with Hydra's own settings.
+    overrides : list of str
+        The settings that Hydra gets: those of the command, with the variants of a design instead of its name.
+    design : str
+        Name of the design of a sweep; empty if its variants are named one by one.
     """
 
     jobs: list[Config]
     multirun: bool
     composed: DictConfig
+    overrides: list[str]
+    design: str = ""
 
 
 @contextmanager
@@ -124,14 +131,17 @@ def compose_command(hydra: Hydra, source: ConfigSource, overrides: Sequence[str]
     try:
         composed = _composed(hydra, source, overrides, RunMode.MULTIRUN)
         multirun = multirun or composed.hydra.mode == RunMode.MULTIRUN
+        typed = OverridesParser.create(config_loader=hydra.config_loader).parse_overrides(list(overrides))
+        design, overrides = expand_design(composed, typed, multirun=multirun)
         if multirun:
-            return Composition(_compose_jobs(hydra, composed, overrides), True, composed)
+            composed = _composed(hydra, source, overrides, RunMode.MULTIRUN)
+            return Composition(_compose_jobs(hydra, composed, overrides), True, composed, overrides, design)
         composed = _composed(hydra, source, overrides, RunMode.RUN)
     except OverrideParseException as error:
         raise ConfigError(explain(error, overrides, multirun=multirun)) from None
     if composed.hydra.sweeper.get("params"):
         raise ConfigError(f"the study sweeps over {', '.join(composed.hydra.sweeper.params)}: add -m to run all of it.")
-    return Composition([to_config(_without_hydra(composed))], False, composed)
+    return Composition([to_config(_without_hydra(composed))], False, composed, list(overrides))
 
 
 def _composed(hydra: Hydra, source: ConfigSource, overrides: Sequence[str], mode: RunMode) -> DictConfig:

@@ -59,7 +59,7 @@ class Lattice:
     modules : tuple of str
         All modules, in the order of tables.
     same_network : callable
-        From the name of a removal to the name under which its network is trained (`plb_ablate.config.variants`).
+        From the name of a removal to the name under which its network is trained (`plb_ablate.models.family`).
 
     Raises
     ------

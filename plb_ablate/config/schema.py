@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import MISSING, OmegaConf
 
+from plb_ablate.config.designs import known_design
 from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.model import Model
 from plb_ablate.config.protocol import Protocol
@@ -93,6 +94,9 @@ class Config:
         Groups of settings; each option is a YAML file in ``conf/``.
     ablation : str
         Modules of the model to remove: ``none``, ``cbam``, ``cbam+sa``, ...; any order, converted to the canonical one.
+    design : str, optional
+        With ``-m`` and instead of `ablation`, the variants by name: ``leave_one_out``, ``add_one_in``, ``factorial``,
+        ``half`` or ``pairs``.
     reverse : Reverse
         Axis along which the input of the backward stream is reversed.
     seed : int
@@ -124,6 +128,7 @@ class Config:
     model: Model = field(default_factory=Model)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     ablation: str = WHOLE
+    design: str | None = None
     reverse: Reverse = Reverse.coefficient
     seed: int = 42
     fold: int | None = None
@@ -140,6 +145,8 @@ class Config:
         self.model.check(self.build_settings)
         self.ablation = family.same_network(self.ablation)
         self.trainer.loss = self.trainer.loss or family.loss
+        if self.design is not None:
+            known_design(self.design)
         self.ledger, self.cache = expand_path(self.ledger, "ledger"), expand_path(self.cache, "cache")
         if self.device not in DEVICES:
             raise ConfigError(f"device={self.device} is unknown. Use one of {', '.join(DEVICES)}.")

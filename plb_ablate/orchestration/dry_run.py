@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from plb_ablate.config.design_setting import model_lattice
+from plb_ablate.config.designs import alias_structure
 from plb_ablate.config.schema import Config
 from plb_ablate.core.gpus import settled_device
 from plb_ablate.ledger.cells import same_network_notes
@@ -26,16 +28,25 @@ _DOES = {
 }
 
 
-def show(configs: Sequence[Config]) -> None:
+def show(configs: Sequence[Config], design: str = "") -> None:
     """Print every cell of a sweep, what the sweep would do with it, and an estimate of the time.
 
     Nothing is trained, and neither the ledger nor a store is created; features missing in the cache are extracted.
+
+    Parameters
+    ----------
+    configs : sequence of Config
+        The jobs.
+    design : str
+        Name of their design, which is explained first; empty for none.
 
     Raises
     ------
     PlbError
         If settings, corpora or folds are invalid.
     """
+    for line in alias_structure(design, model_lattice(configs[0].model.family)) if design else ():
+        print(line)
     ledger = Ledger(Path(configs[0].ledger), create=False)
     plan = Plan()
     cells = plan.cells(*configs)

@@ -128,7 +128,7 @@ def _run(hydra: Hydra, source: ConfigSource, options: argparse.Namespace) -> Non
     if options.dry_run:
         from plb_ablate.orchestration.dry_run import show
 
-        show(command.jobs)
+        show(command.jobs, command.design)
         return
     launcher = command.composed.hydra.launcher if command.multirun else OmegaConf.create({"_target_": "basic_launcher"})
     if "plb_ablate_slurm" in launcher._target_:
@@ -137,7 +137,7 @@ def _run(hydra: Hydra, source: ConfigSource, options: argparse.Namespace) -> Non
         for job in command.jobs:
             check_device(job.device)
     with _begun(command.jobs) as sweep:
-        overrides = [*options.overrides, *settled(command)]
+        overrides = [*command.overrides, *settled(command)]
         if not command.multirun:
             hydra.run(source.primary, run_composed, overrides)
         elif "basic_launcher" in launcher._target_.lower():

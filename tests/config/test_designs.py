@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from plb_ablate.config.compose import compose_sweep
 from plb_ablate.config.designs import DESIGNS, alias_structure, planned_variants, removed_sets
 from plb_ablate.config.lattice import Constructed, Lattice, ablation_name
-from plb_ablate.config.variants import MODULES, same_network
+from plb_ablate.config.schema import result_settings
+from plb_ablate.config.source import ConfigSource
 from plb_ablate.core.errors import ConfigError
+from plb_ablate.models.plb.family import PLB as FAMILY
 
-PLB = Lattice(MODULES, same_network)
+PLB = Lattice(tuple(FAMILY.modules), FAMILY.same_network)
 
 
 def free(*modules: str) -> Lattice:
@@ -107,14 +111,14 @@ def test_idle_modules_make_networks_the_same() -> None:
 
 
 def test_steps_and_squares_differ_in_their_modules_alone() -> None:
-    for module in MODULES:
+    for module in FAMILY.modules:
         for whole, without in PLB.steps(module):
             assert PLB.lacks[without] - PLB.lacks[whole] == {module}
-    for one, other in combinations(MODULES, 2):
+    for one, other in combinations(FAMILY.modules, 2):
         for both, less, lesser, neither in PLB.squares(one, other):
             lacked = [PLB.lacks[name] - PLB.lacks[both] for name in (both, less, lesser, neither)]
             assert lacked == [set(), {one}, {other}, {one, other}]
-    assert [len(PLB.steps(module)) for module in MODULES] == [12, 14, 12, 12, 14]
+    assert [len(PLB.steps(module)) for module in FAMILY.modules] == [12, 14, 12, 12, 14]
     letters = free("a", "b", "c", "d")
     assert {len(letters.steps(module)) for module in "abcd"} == {8}
     assert len(letters.squares("a", "c")) == 4
@@ -147,3 +151,66 @@ def test_the_alias_structure_is_told() -> None:
     assert not any(line.startswith("  c·d") for line in four)
     assert "28 distinct networks" in alias_structure("factorial", PLB)[0]
     assert all(alias_structure(design, PLB)[0].startswith(f"design={design}: ") for design in DESIGNS)
+
+
+# -- the setting -------------------------------------------------------------------------------------------------------
+
+
+def ablations(*overrides: str, multirun: bool = True, folder: Path | None = None) -> list[str]:
+    return [job.ablation for job in compose_sweep(overrides, multirun=multirun, source=ConfigSource(folder=folder))]
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_a_design_is_the_sweep_over_its_variants(design: str) -> None:
+    assert ablations(f"design={design}", "dataset=ravdess") == [*planned_variants(design, PLB)]
+
+
+def test_a_design_multiplies_with_other_sweeps_and_leaves_no_trace_in_a_job() -> None:
+    jobs = compose_sweep(["seed=1,2", "design=half"], multirun=True)
+    named = compose_sweep(["seed=1,2", f"ablation={','.join(planned_variants('half', PLB))}"], multirun=True)
+    assert len(jobs) == 32
+    assert {job.design for job in jobs} == {None}
+    assert {(job.seed, job.ablation) for job in jobs} == {(job.seed, job.ablation) for job in named}
+    assert sorted(map(str, map(result_settings, jobs))) == sorted(map(str, map(result_settings, named)))
+
+
+def test_what_is_typed_wins_over_a_study(tmp_path: Path) -> None:
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments/mine.yaml").write_text(
+        "# @package _global_\nstudy: mine\ndesign: pairs\nhydra: {mode: MULTIRUN}\n"
+    )
+    assert ablations("experiments=mine", multirun=False, folder=tmp_path) == [*planned_variants("pairs", PLB)]
+    assert len(ablations("experiments=mine", "design=half", folder=tmp_path)) == 16
+    assert ablations("experiments=mine", "ablation=none,sa", folder=tmp_path) == ["none", "sa"]
+    assert ablations("experiments=mine", "design=null", folder=tmp_path) == ["none"]
+    assert len(ablations("experiments=demo", "design=half")) == 16
+    with pytest.raises(ConfigError, match="design=pairs is a sweep over variants: add -m"):
+        ablations("experiments=mine", "hydra.mode=RUN", multirun=False, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "study", "said"),
+    [
+        (["design=half", "ablation=none,sa"], "", "(?s)both say which variants.*ablation=none,dwscnn.cbam,"),
+        (["design=half", "ablation=none"], "", "both say which variants"),
+        (["ablation=sa", "++design=half"], "", "both say which variants"),
+        (["design=halve"], "", "design=halve is unknown. Use one of leave_one_out"),
+        (["design=half,pairs"], "", "cannot be swept over"),
+        (["design=choice(half,pairs)"], "", "cannot be swept over"),
+        (["experiments=mine"], "design: half\nablation: sa\n", "both say which variants"),
+        (["experiments=mine"], "design: half\nhydra: {sweeper: {params: {ablation: 'none,sa'}}}\n", "both say which"),
+        (["experiments=mine"], "hydra: {sweeper: {params: {design: half}}}\n", "a study names it as `design: half`"),
+    ],
+)
+def test_what_a_design_cannot_be_with_is_refused(overrides: list[str], study: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments/mine.yaml").write_text(f"# @package _global_\n{study}")
+    with pytest.raises(ConfigError, match=said):
+        ablations(*overrides, folder=tmp_path)
+
+
+def test_a_design_without_m_says_to_add_it() -> None:
+    with pytest.raises(ConfigError, match="design=half is a sweep over variants: add -m to run all of it"):
+        ablations("design=half", multirun=False)
+    with pytest.raises(ConfigError, match="design=halve is unknown"):
+        ablations("design=halve", multirun=False)

@@ -14,6 +14,7 @@ from plb_ablate.config.compose import compose_config
 from plb_ablate.config.schema import Config
 from plb_ablate.core.errors import UNEXPECTED
 from plb_ablate.ledger.store import Ledger
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.orchestration import corpora
 from plb_ablate.orchestration.hydra_app import main
 from plb_ablate.orchestration.sweep import Sweep
@@ -229,3 +230,31 @@ def test_paths_of_settings_are_expanded(monkeypatch: pytest.MonkeyPatch, tmp_pat
     )
     assert (composed.dataset.root, composed.ledger) == (f"{tmp_path}/corpus", f"{tmp_path}/ledger")
     assert (composed.cache, composed.tracking.uri) == (f"{tmp_path}/c", f"sqlite:///{tmp_path}/a.db")
+
+
+def test_a_design_is_shown_and_cells_of_another_one_are_not_trained_again(
+    study: list[str], small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for ablation in PLB.modules:
+        prepared, cells = planned(config := a_config(small_corpus, tmp_path, ablation=ablation, study="mine"))
+        for cell in cells:
+            finish(Ledger(Path(config.ledger)), cell, prepared)
+    assert main(["-m", "--dry-run", "design=pairs", *study]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("design=pairs: the whole network, and all removals of one and of two modules. 16 of 32")
+    assert "spa is idle without dwscnn and sa." in told
+    assert "48 cells: 18 to skip, 30 to train." in told
+    assert "About " in told
+    assert main(["-m", "design=leave_one_out", *study]) == 0
+    assert "18 cells: 18 already done, 0 to train." in capsys.readouterr().err
+    (logs,) = Path("logs").iterdir()
+    job = next(
+        folder
+        for folder in logs.iterdir()
+        if folder.is_dir() and "ablation=sa" in (folder / ".hydra/overrides.yaml").read_text()
+    )
+    assert main(["--config-path", f"{job}/.hydra", "--config-name", "config", "hydra.mode=RUN"]) == 0
+    assert "3 cells: 3 already done" in capsys.readouterr().err
+    for mode in ([], ["--dry-run"]):
+        assert main([*mode, "design=half", *study]) == 2
+        assert "add -m" in capsys.readouterr().err

@@ -1,0 +1,73 @@
+"""The setting ``design``: replaced by the variants of the design before Hydra makes the jobs of a sweep."""
+
+from collections.abc import Sequence
+
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig
+
+from plb_ablate.config.designs import known_design, planned_variants
+from plb_ablate.config.lattice import Lattice
+from plb_ablate.core.errors import ConfigError
+from plb_ablate.core.paths import expand_path
+from plb_ablate.models.family import WHOLE, ModelFamily
+from plb_ablate.models.registry import find_family
+
+__all__ = ["expand_design", "model_lattice"]
+
+
+def model_lattice(family: ModelFamily) -> Lattice:
+    """Return the networks of a model's removals."""
+    return Lattice(tuple(family.modules), family.same_network)
+
+
+def _family(composed: DictConfig) -> ModelFamily:
+    file = composed.model.get("file")
+    return find_family(composed.model.name, expand_path(file, "model.file") if file else None)
+
+
+def expand_design(composed: DictConfig, typed: Sequence[Override], *, multirun: bool) -> tuple[str, list[str]]:
+    """Return the design of a command, empty for none, and its overrides with the variants instead of the design.
+
+    What is typed wins over a study: a typed design over its ablations, and typed ablations over its design.
+
+    Parameters
+    ----------
+    composed : DictConfig
+        The composed configuration with Hydra's own settings.
+    typed : sequence of Override
+        The overrides of the command line.
+    multirun : bool
+        Whether the command is a sweep.
+
+    Raises
+    ------
+    ConfigError
+        If the design is unknown, is itself swept over, comes together with ablations, or the command is no sweep.
+    """
+    lines = [str(override.input_line) for override in typed]
+    given = {key: [o for o in typed if o.key_or_group == key] for key in ("design", "ablation")}
+    params = composed.hydra.sweeper.get("params") or {}
+    if any(override.is_sweep_override() for override in given["design"]) or "design" in params:
+        raise ConfigError(
+            "design= cannot be swept over: a sweep has one design, and a study names it as `design: half`. Run one "
+            "design after the other; cells that are done are not trained again."
+        )
+    design = composed.get("design")
+    if design is None:
+        return "", lines
+    known_design(design)
+    if given["ablation"] and not given["design"]:
+        return "", [*lines, "design=null"]
+    if given["ablation"] or (not given["design"] and ("ablation" in params or composed.ablation != WHOLE)):
+        raise ConfigError(
+            f"design={design} and ablation= both say which variants to train. Leave one of them out; design={design} "
+            f"stands for\n  ablation={_swept(design, composed)}"
+        )
+    if not multirun:
+        raise ConfigError(f"design={design} is a sweep over variants: add -m to run all of it.")
+    others = [str(o.input_line) for o in typed if o not in given["design"]]
+    return design, [*others, "design=null", f"ablation={_swept(design, composed)}"]
+
+
+def _swept(design: str, composed: DictConfig) -> str:
+    return ",".join(planned_variants(design, model_lattice(_family(composed))))
