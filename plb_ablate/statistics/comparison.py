@@ -12,6 +12,7 @@ References
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +21,9 @@ from plb_ablate.statistics.equivalence import ROPE, Posterior, bayesian_correlat
 from plb_ablate.statistics.paired_test import Floats, FoldScore, Pairs, TTest, nadeau_bengio, pair
 from plb_ablate.statistics.power import extra_seeds_needed, minimal_detectable_delta
 
-__all__ = ["Comparison", "compare", "holm"]
+__all__ = ["Comparison", "compare", "compare_pairs", "holm"]
+
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,19 @@ def compare(
         If a variant does not have exactly the (seed, fold) pairs of the reference, or has fewer than two folds.
     """
     pairs = {name: pair(reference, scores, name) for name, scores in variants.items()}
+    return compare_pairs(pairs, rope=rope, power=power, alpha=alpha)
+
+
+def compare_pairs(
+    pairs: Mapping[Name, Pairs], *, rope: float = ROPE, power: float = 0.8, alpha: float = 0.05
+) -> dict[Name, Comparison]:
+    """Test differences by seed and fold, each with a name; Holm's correction is over all of them.
+
+    Raises
+    ------
+    PairingError
+        If there are fewer than two folds.
+    """
     tests = {name: nadeau_bengio(p.differences, p.n_train, p.n_test, p.folds) for name, p in pairs.items()}
     corrected = holm([test.p for test in tests.values()])
     return {

@@ -26,7 +26,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from plb_ablate.statistics.answers import Answers, differences, discordant
 from plb_ablate.statistics.paired_test import Floats
 
-__all__ = ["FEW_DISCORDANT", "PopulationTest", "population_test"]
+__all__ = ["FEW_DISCORDANT", "PopulationTest", "population_test", "value_test"]
 
 FEW_DISCORDANT = 25
 """With fewer utterances on which two variants differ, the p-value is that of the exact McNemar test."""
@@ -85,9 +85,23 @@ def population_test(reference: Answers, variant: Answers, metric: str = "wa") ->
     PairingError
         If the two do not belong together.
     """
-    d = differences(reference, variant)
-    classes = reference.labels if metric == "ua" else np.zeros(len(d), dtype=int)
-    mean, se, df = _regression(d, classes, reference.clusters)
+    return value_test(differences(reference, variant), reference, metric)
+
+
+def value_test(d: Floats, answers: Answers, metric: str = "wa") -> PopulationTest:
+    """Test a weighted mean of one value for each utterance against zero, as `population_test` does.
+
+    Parameters
+    ----------
+    d : float64 (n,)
+        Differences, or contrasts of several variants, in the order of the utterances.
+    answers : Answers
+        Labels and speakers of the utterances.
+    metric : str
+        ``wa`` or ``ua``.
+    """
+    classes = answers.labels if metric == "ua" else np.zeros(len(d), dtype=int)
+    mean, se, df = _regression(d, classes, answers.clusters)
     better, worse = discordant(d)
     exact = better + worse < FEW_DISCORDANT
     if exact:
@@ -97,7 +111,7 @@ def population_test(reference: Answers, variant: Answers, metric: str = "wa") ->
         p = 2 * float(stats.t.sf(abs(mean / se), df)) if se else math.nan
     half = float(stats.t.ppf(0.975, df)) * se
     interval = (mean - half, mean + half)
-    return PopulationTest(mean, se, df, p, interval, len(d), reference.n_speakers, better, worse, exact)
+    return PopulationTest(mean, se, df, p, interval, len(d), answers.n_speakers, better, worse, exact)
 
 
 def _regression(d: Floats, classes: NDArray[Any], clusters: NDArray[Any] | None) -> tuple[float, float, float]:
