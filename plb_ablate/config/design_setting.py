@@ -5,19 +5,13 @@ from collections.abc import Sequence
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from plb_ablate.config.designs import known_design, planned_variants
-from plb_ablate.config.lattice import Lattice
+from plb_ablate.config.designs import known_design, model_lattice, planned_variants
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.core.paths import expand_path
 from plb_ablate.models.family import WHOLE, ModelFamily
 from plb_ablate.models.registry import find_family
 
-__all__ = ["expand_design", "model_lattice"]
-
-
-def model_lattice(family: ModelFamily) -> Lattice:
-    """Return the networks of a model's removals."""
-    return Lattice(tuple(family.modules), family.same_network)
+__all__ = ["expand_design"]
 
 
 def _family(composed: DictConfig) -> ModelFamily:

@@ -13,8 +13,17 @@ from itertools import combinations
 
 from plb_ablate.config.lattice import Lattice, Removed, subsets
 from plb_ablate.core.errors import ConfigError
+from plb_ablate.models.family import ModelFamily
 
-__all__ = ["DESIGNS", "alias_structure", "constructed_effects", "known_design", "planned_variants", "removed_sets"]
+__all__ = [
+    "DESIGNS",
+    "alias_structure",
+    "constructed_effects",
+    "known_design",
+    "model_lattice",
+    "planned_variants",
+    "removed_sets",
+]
 
 DESIGNS = {
     "leave_one_out": "the whole network, and each module removed alone",
@@ -32,6 +41,11 @@ FEWEST_OF_A_HALF = 4
 """Fewest modules of which a half fraction tells a module's effect from those of pairs (resolution IV)."""
 
 _ROMAN = {4: "IV", 5: "V", 6: "VI", 7: "VII", 8: "VIII"}
+
+
+def model_lattice(family: ModelFamily) -> Lattice:
+    """Return the networks of a model's removals."""
+    return Lattice(tuple(family.modules), family.same_network)
 
 
 def known_design(name: str) -> str:

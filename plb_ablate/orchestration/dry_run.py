@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from plb_ablate.config.design_setting import model_lattice
-from plb_ablate.config.designs import alias_structure
+from plb_ablate.config.designs import alias_structure, model_lattice
 from plb_ablate.config.schema import Config
 from plb_ablate.core.gpus import settled_device
 from plb_ablate.ledger.cells import same_network_notes

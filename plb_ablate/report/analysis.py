@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plb_ablate.core.errors import PairingError
+from plb_ablate.report.module_effects import ModuleEffects, module_effects
 from plb_ablate.report.read_artifacts import Trainings
 from plb_ablate.report.read_predictions import Predictions
 from plb_ablate.report.study import Study
@@ -49,6 +50,8 @@ class Analysis:
     population_comparisons : mapping of str to PopulationComparison
         Ablation to the comparison of its trained networks with those of the proposed model, over the population of
         utterances and speakers, under the study's epoch-selection rule.
+    module_effects : ModuleEffects, optional
+        Effects of modules and pairs under that rule, if the variants are those of a design.
     """
 
     study: Study
@@ -60,6 +63,7 @@ class Analysis:
     measured: Mapping[str, list[StoredRun]] = field(default_factory=dict)
     predictions: Predictions = field(default_factory=dict)
     population_comparisons: Mapping[str, PopulationComparison] = field(default_factory=dict)
+    module_effects: ModuleEffects | None = None
 
     @property
     def primary_comparisons(self) -> Mapping[str, Comparison]:
@@ -101,8 +105,12 @@ def analyse(
         except PairingError as error:
             refused[rule] = str(error)
     predictions = predictions or {}
-    populations = _compare_population(study, predictions.get(study.primary_metric[0], {}))
-    return Analysis(study, by_rule, refused, leaks, trainings, run_page, measured or {}, predictions, populations)
+    (rule, metric), effects = study.primary_metric, None
+    populations = _compare_population(study, predictions.get(rule, {}))
+    if rule in by_rule:
+        effects = module_effects(study.key.family, _complete(study, rule, metric), predictions.get(rule, {}))
+    compared = (by_rule, refused, leaks, trainings, run_page, measured or {}, predictions, populations, effects)
+    return Analysis(study, *compared)
 
 
 def _compare_population(study: Study, answers: Mapping[str, Answers]) -> Mapping[str, PopulationComparison]:
@@ -115,15 +123,20 @@ def _compare_population(study: Study, answers: Mapping[str, Answers]) -> Mapping
 
 
 def _compare(study: Study, rule: str, metric: str) -> Mapping[str, Comparison]:
-    scores = {name: fold_scores(study, name, rule, metric) for name in study.ablations}
-    complete = {name: by_fold for name, by_fold in scores.items() if len(by_fold) == len(study.seed_fold_pairs)}
+    complete = _complete(study, rule, metric)
     reference = complete.pop("none", None)
     if reference is None:
         raise PairingError(
             "There is no reference to compare with: the proposed model (ablation=none) has "
-            f"{len(scores.get('none', {}))} of {len(study.seed_fold_pairs)} folds."
+            f"{len(study.scores('none', rule, metric))} of {len(study.seed_fold_pairs)} folds."
         )
     return compare(reference, complete)
+
+
+def _complete(study: Study, rule: str, metric: str) -> dict[str, dict[tuple[int, int], FoldScore]]:
+    """Return the scores of the variants that have all folds of all seeds."""
+    scores = {name: fold_scores(study, name, rule, metric) for name in study.ablations}
+    return {name: by_fold for name, by_fold in scores.items() if len(by_fold) == len(study.seed_fold_pairs)}
 
 
 def effect(comparison: Comparison, population: PopulationComparison | None = None) -> str:

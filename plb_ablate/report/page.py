@@ -18,6 +18,8 @@ from plb_ablate.report.tables.cost_benefit import cost_table
 from plb_ablate.report.tables.differences import comparison_table
 from plb_ablate.report.tables.mechanisms import mechanism_table, mechanism_words
 from plb_ablate.report.tables.model import Table
+from plb_ablate.report.tables.module_effects import effect_table, interaction_table, share_table
+from plb_ablate.report.tables.module_words import interaction_words, module_words
 from plb_ablate.report.tables.optimism_gap import delta_by_rule_table, gap_table, gap_words
 from plb_ablate.report.tables.populations import parts_table, population_table
 from plb_ablate.report.tables.provenance import fold_csv, origin_table, run_table
@@ -83,7 +85,7 @@ def sections(analysis: Analysis, *, claimed: bool = True) -> list[Section]:
     claimed : bool
         Whether to check the claims of the published page with this study; done for one study of a page only.
     """
-    parts = [*_scores(analysis), *_differences(analysis), *_audits(analysis, claimed)]
+    parts = [*_scores(analysis), *_differences(analysis), *_modules(analysis), *_audits(analysis, claimed)]
     return [*parts, *(_machine(analysis) if claimed else []), *_origin(analysis)]
 
 
@@ -121,6 +123,20 @@ def _differences(analysis: Analysis) -> list[Section]:
 def _mechanisms(analysis: Analysis) -> list[Section]:
     table = mechanism_table(analysis)
     return [Section("Mechanism or parameters", (table,), mechanism_words(analysis))] if table else []
+
+
+def _modules(analysis: Analysis) -> list[Section]:
+    found = analysis.module_effects
+    if found is None:
+        return []
+    tables = (effect_table(analysis, found),) if found.effects else ()
+    parts = [Section("Effects of the modules", tables, module_words(found), "effects")]
+    if found.interactions:
+        table = interaction_table(analysis, found)
+        parts.append(Section("Interactions of the modules", (table,), interaction_words(found), "interactions"))
+    if found.shares:
+        parts.append(Section("Shares of the modules", (share_table(analysis, found),)))
+    return [*parts, Section("Variants by number of removals", figure="variants")]
 
 
 def _reproduction(analysis: Analysis) -> list[Section]:

@@ -118,7 +118,8 @@ def _compare_population(
     contrasts: Sequence[Contrast], answers: Mapping[str, Answers]
 ) -> dict[tuple[str, ...], PopulationComparison]:
     tests = {
-        c.modules: value_test(utterance_values(c.weights, answers), answers[next(iter(c.weights))]) for c in contrasts
+        c.modules: value_test(utterance_values(c.weights, answers), answers[next(iter(c.weights))], signs=False)
+        for c in contrasts
     }
     corrected = holm([test.p for test in tests.values()])
     return {

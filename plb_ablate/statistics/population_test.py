@@ -88,7 +88,7 @@ def population_test(reference: Answers, variant: Answers, metric: str = "wa") ->
     return value_test(differences(reference, variant), reference, metric)
 
 
-def value_test(d: Floats, answers: Answers, metric: str = "wa") -> PopulationTest:
+def value_test(d: Floats, answers: Answers, metric: str = "wa", *, signs: bool = True) -> PopulationTest:
     """Test a weighted mean of one value for each utterance against zero, as `population_test` does.
 
     Parameters
@@ -99,13 +99,17 @@ def value_test(d: Floats, answers: Answers, metric: str = "wa") -> PopulationTes
         Labels and speakers of the utterances.
     metric : str
         ``wa`` or ``ua``.
+    signs : bool
+        Whether the p-value of few values is that of their signs (McNemar). Not for a contrast of several variants,
+        whose values differ in size, so that the balance of their signs is another question than their mean.
     """
     classes = answers.labels if metric == "ua" else np.zeros(len(d), dtype=int)
     mean, se, df = _regression(d, classes, answers.clusters)
     better, worse = discordant(d)
-    exact = better + worse < FEW_DISCORDANT
+    few = better + worse < FEW_DISCORDANT
+    exact = few and signs
+    se = max(se, _adjusted_error(d, classes)) if few else se
     if exact:
-        se = max(se, _adjusted_error(d, classes))
         p = float(mcnemar([[0, better], [worse, 0]], exact=True).pvalue) if better + worse else 1.0
     else:
         p = 2 * float(stats.t.sf(abs(mean / se), df)) if se else math.nan

@@ -3,7 +3,7 @@
 import hashlib
 import random
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -87,12 +87,12 @@ class Bulk:
         (folder / PREDICTIONS_FILE).write_bytes(packed(table))
 
 
-def fill(path: Path, seeds: int) -> int:
-    """Write `seeds` seeds of every combination of removals on three datasets; give the number of fold runs."""
+def fill(path: Path, seeds: int, datasets: Sequence[str] = DATASETS, variants: Sequence[str] = VARIANTS) -> int:
+    """Write `seeds` seeds of variants, by default all combinations of removals; give the number of fold runs."""
     bulk, written = Bulk(path), 0
     with closing(bulk.connection) as connection, connection:
-        for dataset in DATASETS:
-            costs = {name: 0.0 if name == "none" else bulk.random.gauss(0.02, 0.03) for name in VARIANTS}
+        for dataset in datasets:
+            costs = {name: 0.0 if name == "none" else bulk.random.gauss(0.02, 0.03) for name in variants}
             for seed in range(seeds):
                 for name, cost in costs.items():
                     tags = {"dataset": dataset, "ablation": name, "seed": str(seed), "protocol": "nested"}

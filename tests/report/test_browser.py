@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plb_ablate import ui
+from plb_ablate.config.designs import model_lattice, planned_variants
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.report.__main__ import main
+from plb_ablate.report.figures.comparison import FIGURES
 from plb_ablate.report.read_runs import read_studies
 from plb_ablate.tracking.mlflow_reader import experiment_id
 from plb_ablate.tracking.store import open_store
+from tests.report.bulk import fill
 from tests.report.store import sqlite_uri
 from tests.tracking.servers import free_port
 
@@ -125,6 +129,27 @@ def test_every_picture_of_the_report_is_drawn(browser: "Chrome", report: Path) -
     assert all(width > 300 for width in widths)
     browser.execute_script("document.querySelector('img[alt^=\"Δ\"]').closest('figure').scrollIntoView()")
     picture(browser, "forest")
+
+
+def test_effects_and_interactions_of_a_design_are_drawn_and_its_tables_sort(
+    browser: "Chrome", empty_store: Path, tmp_path: Path
+) -> None:
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    fill(tmp_path / "mlflow.db", 1, ("ravdess",), planned_variants("factorial", model_lattice(PLB)))
+    assert main(["--tracking-uri", sqlite_uri(tmp_path / "mlflow.db"), "--out", str(tmp_path / "r")]) == 0
+    browser.get((tmp_path / "r" / "index.html").as_uri())
+    assert browser.get_log("browser") == []
+    for name in ("effects", "interactions", "variants"):
+        image = browser.find_element("css selector", f"img[alt='{FIGURES[name][0]}']")
+        assert browser.execute_script("return arguments[0].naturalWidth", image) > 300
+        browser.execute_script("arguments[0].closest('figure').scrollIntoView()", image)
+        picture(browser, name)
+    for name, rows in (("module_effects", 5), ("interactions", 10), ("shapley", 6)):
+        table = browser.find_element("css selector", f"table[id$='-{name}']")
+        assert len(table.find_elements("css selector", "tbody tr")) == rows
+        head = table.find_elements("css selector", "th")[1]
+        head.find_element("tag name", "button").click()
+        assert head.get_attribute("aria-sort") == "ascending"
 
 
 @pytest.fixture(scope="module")

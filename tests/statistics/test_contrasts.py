@@ -11,8 +11,8 @@ import statsmodels.formula.api as formulas
 
 from plb_ablate.config.designs import planned_variants
 from plb_ablate.config.lattice import Lattice
-from plb_ablate.config.variants import MODULES, same_network
 from plb_ablate.core.errors import PairingError
+from plb_ablate.models.plb.family import PLB as FAMILY
 from plb_ablate.statistics.answers import Answers
 from plb_ablate.statistics.comparison import compare, holm
 from plb_ablate.statistics.contrast_tests import contrast_pairs, estimate_family, utterance_values
@@ -21,7 +21,8 @@ from plb_ablate.statistics.paired_test import FoldScore
 from plb_ablate.statistics.population_test import population_test
 from tests.statistics.simulated import simulate
 
-PLB = Lattice(MODULES, same_network)
+MODULES = tuple(FAMILY.modules)
+PLB = Lattice(MODULES, FAMILY.same_network)
 EXACT = 1e-12
 
 COSTS = {"dwscnn": 0.03, "cbam": 0.011, "spa": 0.007, "sa": -0.002, "routing": 0.05}
@@ -232,6 +233,23 @@ def test_contrasts_are_made_inside_each_seed_and_fold_and_each_utterance() -> No
 
 
 ANSWERED = ([[0, 1, 0], [0, 1, 0]], [[0, 1, 1], [1, 1, 1]], [[0, 0, 0], [0, 0, 0]], [[0, 0, 0], [0, 0, 0]])
+
+
+def test_signs_of_a_contrast_are_no_test_of_its_mean() -> None:
+    """Twelve utterances of which ten are a little better and two much worse: the mean is 0, the signs are not."""
+    labels = np.zeros(400, dtype=int)
+    right = {name: np.ones((1, 400), dtype=int) for name in ("none", "a", "b", "a+b")}
+    right["a"][0, :10] = right["none"][0, 10:15] = right["a+b"][0, 10:15] = 0
+    answers = {name: Answers(labels, 1 - values, np.arange(400) % 10) for name, values in right.items()}
+    weights = {"none": 1.0, "a": -1.0, "b": -1.0, "a+b": 1.0}
+    values = utterance_values(weights, answers)
+    assert (values.sum(), (values > 0).sum(), (values < 0).sum()) == (0, 10, 5)
+    flat = {name: {(0, fold): FoldScore(0.8 + 0.01 * (fold % 2), 360, 40) for fold in range(10)} for name in weights}
+    (estimate,) = estimate_family([Contrast(("a", "b"), weights, 1)], flat, answers)
+    assert estimate.population is not None
+    test = estimate.population.tests["wa"]
+    assert (test.p, test.exact) == (1, False)
+    assert test.ci95[0] < 0 < test.ci95[1]
 
 
 def test_holm_is_over_one_family_and_question() -> None:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.core.library_caches import settle_matplotlib_cache
-from plb_ablate.report.analysis import Analysis, effect, points, population_effect
-from plb_ablate.report.figures.style import BLUE, GREEN, GREY, ORANGE, empty_figure, label_rows, row_margins
+from plb_ablate.report.analysis import Analysis
+from plb_ablate.report.figures.intervals import both_questions, legend_of_questions
+from plb_ablate.report.figures.module_effects import effects, interactions, variants
+from plb_ablate.report.figures.style import BLUE, GREY, ORANGE, empty_figure, label_rows, row_margins
 from plb_ablate.report.figures.training import confusion, curves, parameters, published_curves
 from plb_ablate.report.output_files import write_file
 from plb_ablate.report.tables.accuracy import METRIC_NAMES
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FIGURES", "forest", "gap", "paired", "save_figure", "write_figures"]
 
-COLOURS = {"costs": ORANGE, "gains": BLUE, "equivalent": GREEN, "inconclusive": GREY}
 EFFECTS = {
     "costs": "significant loss when removed",
     "gains": "significant gain when removed",
@@ -49,42 +50,16 @@ def forest(analysis: Analysis) -> "Figure | None":
         return None
     populations = analysis.population_comparisons
     height = 0.68 if populations else 0.36
-    figure, (axes,) = empty_figure(
-        5.6, row_margins([analysis.study.display_name(name) for name, _ in rows]), len(rows) * height
-    )
+    names = [analysis.study.display_name(name) for name, _ in rows]
+    figure, (axes,) = empty_figure(5.6, row_margins(names), len(rows) * height)
     axes.axvspan(-100 * ROPE, 100 * ROPE, color="0.92", zorder=0)
     axes.axvline(0, color="0.4", linewidth=0.8, zorder=1)
-    used = set()
-    for y, (name, c) in enumerate(rows):
-        drawn = [("o", effect(c), c.test.mean, c.test.ci95)]
-        if (here := populations.get(name)) is not None:
-            test = here.tests["wa"]
-            drawn.insert(0, ("s", population_effect(here), test.mean, test.ci95))
-        for place, (marker, word, mean, interval) in enumerate(drawn):
-            at = y + 0.34 * (place - (len(drawn) - 1) / 2)
-            ends = [points(end) for end in interval]
-            _interval(axes, at, points(mean), ends, COLOURS[word], marker, above=place == 0)
-            used.add(word)
-    label_rows(axes, [analysis.study.display_name(name) for name, _ in rows])
+    used = both_questions(axes, [(c, populations.get(name)) for name, c in rows])
+    label_rows(axes, names)
     rule = RULE_LABELS[analysis.study.primary_metric[0]]
     axes.set_xlabel(f"Δ, proposed minus variant (points), {rule}; grey: ±{100 * ROPE:g} point", fontsize=9)
-    without = " (no line: no test)" if any(c.test.untestable for _, c in rows) else ""
-    shapes = {"s": "these trainings (true WA, over utterances)", "o": f"the method, trained again{without}"}
-    shapes = shapes if populations or without else {}
-    handles = [axes.plot([], [], marker, color="0.4", label=words)[0] for marker, words in shapes.items()]
-    handles += [axes.plot([], [], "-", color=COLOURS[word], label=EFFECTS[word])[0] for word in EFFECTS if word in used]
-    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
+    legend_of_questions(axes, [c for _, c in rows], EFFECTS, used, here=bool(populations))
     return figure
-
-
-def _interval(
-    axes: "Axes", y: float, middle: float, ends: list[float], colour: str, marker: str, *, above: bool
-) -> None:
-    """Draw one interval, with its middle as a number above or below."""
-    axes.plot(ends, [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
-    axes.plot(middle, y, marker, color=colour, markersize=6, zorder=3)
-    place = (0, 5) if above else (0, -12)
-    axes.annotate(f"{middle:+.2f}", (middle, y), place, textcoords="offset points", ha="center", fontsize=8)
 
 
 def paired(analysis: Analysis) -> "Figure | None":
@@ -163,6 +138,9 @@ def gap(analysis: Analysis) -> "Figure | None":
 
 FIGURES: dict[str, tuple[str, Callable[[Analysis], "Figure | None"]]] = {
     "forest": ("Δ of every variant with its 95 % interval", forest),
+    "effects": ("Effects of modules and interactions of pairs with their 95 % intervals", effects),
+    "interactions": ("Interactions of all pairs of modules", interactions),
+    "variants": ("Mean score of every variant by the number of modules that it lacks", variants),
     "paired": ("Scores of each fold, proposed model and variant", paired),
     "curves": ("Accuracy by epoch", curves),
     "published_curves": ("Our learning curves and the published ones", published_curves),

@@ -9,7 +9,7 @@ from plb_ablate.statistics.comparison import Comparison
 from plb_ablate.statistics.equivalence import ROPE
 from plb_ablate.statistics.population_comparison import PopulationComparison
 
-__all__ = ["QUESTIONS", "sample", "verdict"]
+__all__ = ["QUESTIONS", "evidence", "sample", "verdict"]
 
 QUESTIONS = (
     "Two questions are kept apart. **These trainings**: would the networks that were trained here with the module be "
@@ -78,11 +78,18 @@ def _named(analysis: Analysis, ablation: str) -> str:
 
 
 def _words(analysis: Analysis, name: str, word: str) -> str:
-    population, method = analysis.population_comparisons.get(name), _method(analysis.primary_comparisons[name], word)
+    population = analysis.population_comparisons.get(name)
+    words = evidence(analysis.primary_comparisons[name], population, word)
+    open_here = word.endswith("_here") or word == "inconclusive"
+    return words + (_settled_by(population) if population and open_here else "")
+
+
+def evidence(comparison: Comparison, population: PopulationComparison | None, word: str) -> str:
+    """Describe in words what is known of a difference for both questions; `word` is what `effect` calls it."""
+    method = _method(comparison, word)
     if population is None:
         return method
-    settled = _settled_by(population) if word.endswith("_here") or word == "inconclusive" else ""
-    return f"these trainings: {_population(population, word)}. The method: {method}{settled}"
+    return f"these trainings: {_population(population, word)}. The method: {method}"
 
 
 def _population(population: PopulationComparison, word: str) -> str:
