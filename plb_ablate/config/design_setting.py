@@ -1,4 +1,4 @@
-"""The setting ``design``: replaced by the variants of the design before Hydra makes the jobs of a sweep."""
+"""The settings ``design`` and ``ablation=controls``: replaced by variants before Hydra makes the jobs of a sweep."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,10 @@ from plb_ablate.core.paths import expand_path
 from plb_ablate.models.family import WHOLE, ModelFamily
 from plb_ablate.models.registry import find_family
 
-__all__ = ["expand_design"]
+__all__ = ["CONTROLS", "expand_design"]
+
+CONTROLS = "controls"
+"""In ``ablation=``: every control of the model."""
 
 
 def _family(composed: DictConfig) -> ModelFamily:
@@ -48,7 +51,7 @@ def expand_design(composed: DictConfig, typed: Sequence[Override], *, multirun: 
         )
     design = composed.get("design")
     if design is None:
-        return "", lines
+        return "", _with_controls(composed, given["ablation"], lines, multirun=multirun)
     known_design(design)
     if given["ablation"] and not given["design"]:
         return "", [*lines, "design=null"]
@@ -61,6 +64,26 @@ def expand_design(composed: DictConfig, typed: Sequence[Override], *, multirun: 
         raise ConfigError(f"design={design} is a sweep over variants: add -m to run all of it.")
     others = [str(o.input_line) for o in typed if o not in given["design"]]
     return design, [*others, "design=null", f"ablation={_swept(design, composed)}"]
+
+
+def _with_controls(composed: DictConfig, typed: Sequence[Override], lines: list[str], *, multirun: bool) -> list[str]:
+    """Return the overrides with the names of all controls where an ablation is `CONTROLS`."""
+    params = composed.hydra.sweeper.get("params") or {}
+    named = str(params.get("ablation", "")).split(",")
+    for override in typed:
+        named = [*override.sweep_string_iterator()] if override.is_sweep_override() else [str(override.value())]
+    if CONTROLS not in [name.strip() for name in named]:
+        return lines
+    family = _family(composed)
+    if not family.controls:
+        raise ConfigError(
+            f"ablation={CONTROLS}: model={family.name} has no controls. It has {', '.join(family.modules)}."
+        )
+    if not multirun:
+        raise ConfigError(f"ablation={CONTROLS} is a sweep over {', '.join(family.controls)}: add -m to run all of it.")
+    wanted = [one for name in named for one in (family.controls if name.strip() == CONTROLS else [name.strip()])]
+    others = [line for line in lines if line not in {str(override.input_line) for override in typed}]
+    return [*others, f"ablation={','.join(dict.fromkeys(wanted))}"]
 
 
 def _swept(design: str, composed: DictConfig) -> str:

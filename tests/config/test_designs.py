@@ -189,6 +189,19 @@ def test_what_is_typed_wins_over_a_study(tmp_path: Path) -> None:
         ablations("experiments=mine", "hydra.mode=RUN", multirun=False, folder=tmp_path)
 
 
+def test_controls_stand_for_every_control(tmp_path: Path) -> None:
+    assert ablations("ablation=none,controls,routing") == ["none", *FAMILY.controls, "routing"]
+    assert ablations("ablation=controls") == [*FAMILY.controls]
+    (tmp_path / "experiments").mkdir()
+    text = "# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {params: {ablation: 'none, controls'}}}\n"
+    (tmp_path / "experiments/mine.yaml").write_text(text)
+    assert ablations("experiments=mine", multirun=False, folder=tmp_path) == ["none", *FAMILY.controls]
+    with pytest.raises(ConfigError, match=r"is a sweep over cbam_constant.*: add -m"):
+        ablations("ablation=controls", multirun=False)
+    with pytest.raises(ConfigError, match="model=light_sernet has no controls"):
+        ablations("ablation=controls", "model=light_sernet")
+
+
 @pytest.mark.parametrize(
     ("overrides", "study", "said"),
     [
