@@ -12,15 +12,7 @@ from plb_ablate.models.plb.family import PLB
 from plb_ablate.models.registry import family_in_results
 from plb_ablate.published.tables import DATASETS
 
-__all__ = [
-    "PRIMARY_METRIC",
-    "ConfigRun",
-    "FoldRun",
-    "Study",
-    "StudyKey",
-    "group_studies",
-    "latest",
-]
+__all__ = ["PRIMARY_METRIC", "ConfigRun", "FoldRun", "Study", "StudyKey", "group_studies", "latest"]
 
 PRIMARY_METRIC = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
 """Epoch-selection rule and metric of a protocol's verdict and first table; ``published`` uses the published score."""
