@@ -42,8 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the complete audit as JSON")
     options = parser.parse_args(argv)
     config = compose_config(options.settings)
-    dataset, cache = config.dataset, Path(config.cache) / "features"
-    prepared = prepare(dataset.name, Path(dataset.root), cache, features=config.features, complete=dataset.complete)
+    prepared = prepare(config.dataset, Path(config.cache) / "features", features=config.features)
     print(*prepared.remarks, sep="\n", end="\n" if prepared.remarks else "", file=sys.stderr)
     report = audit_prepared(prepared, config.protocol)
     if options.json:

@@ -30,8 +30,7 @@ def a_config(root: Path, folder: Path, **settings: object) -> Config:
 
 def planned(config: Config) -> tuple[PreparedCorpus, list[Cell]]:
     """The corpus and the cells of a configuration."""
-    root, cache = Path(config.dataset.root), Path(config.cache)
-    prepared = prepare("synthetic", root, cache, features=config.features, n_jobs=1, progress=False)
+    prepared = prepare(config.dataset, Path(config.cache), features=config.features, n_jobs=1, progress=False)
     return prepared, plan_cells(config, prepared, prepared.save(Path(config.cache)))
 
 

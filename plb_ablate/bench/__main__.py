@@ -143,9 +143,9 @@ def _workers(config: Config, options: argparse.Namespace, say: Say) -> list[Meas
 
 def _features(config: Config, options: argparse.Namespace, say: Say) -> list[Measurement]:
     from plb_ablate.bench.features_and_commands import measure_features
-    from plb_ablate.data.registry import read_corpus
+    from plb_ablate.data.registry import read_dataset
 
-    paths = read_corpus(config.dataset.name, config.dataset.root).paths
+    paths = read_dataset(config.dataset).paths
     return measure_features(paths[: 100 if options.quick else None], config.features, on_start=say)
 
 

@@ -62,8 +62,7 @@ def prepare_subject(config: Config, run: str | None, folder: Path) -> Subject:
 
 
 def _untrained(config: Config) -> TrainedModel:
-    dataset, cache = config.dataset, Path(config.cache) / "features"
-    prepared = prepare(dataset.name, Path(dataset.root), cache, features=config.features, complete=dataset.complete)
+    prepared = prepare(config.dataset, Path(config.cache) / "features", features=config.features)
     fold = make_folds(prepared.corpus, config.protocol)[config.fold or 0]
     settings = result_settings(config) | {"content": prepared.content}
     shape = (*prepared.settings.shape, 1)

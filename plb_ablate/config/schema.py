@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from omegaconf import MISSING, OmegaConf
+from omegaconf import OmegaConf
 
+from plb_ablate.config.dataset import Dataset
 from plb_ablate.config.designs import known_design
 from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.model import Model
@@ -32,29 +33,6 @@ __all__ = [
 
 Reverse = Enum("Reverse", {"coefficient": "coefficient", "time": "time"})
 """Axis along which the input of the backward stream is reversed."""
-
-
-@dataclass
-class Dataset:
-    """The recordings to use.
-
-    Parameters
-    ----------
-    name : str
-        ``emodb``, ``ravdess``, ``iemocap`` or ``synthetic``.
-    root : str
-        Folder of the corpus, as distributed or as it is commonly unpacked.
-    complete : bool
-        Whether a corpus that lacks published utterances is an error; otherwise the part that is there is used, with a
-        warning.
-    """
-
-    name: str = MISSING
-    root: str = MISSING
-    complete: bool = False
-
-    def __post_init__(self) -> None:
-        self.root = expand_path(self.root, "dataset.root")
 
 
 @dataclass

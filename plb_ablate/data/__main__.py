@@ -12,7 +12,7 @@ from rich.table import Table
 from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import PlbError, exit_codes
 from plb_ablate.data.download import ARCHIVES, LICENCE, Archive, fetch
-from plb_ablate.data.registry import READERS
+from plb_ablate.data.registry import READERS, read_corpus
 from plb_ablate.data.synthetic import corpus as synthetic
 from plb_ablate.features.corpus_check import CorpusCheck, CountCheck, check_corpus
 
@@ -83,7 +83,7 @@ def _fetch(name: str, root: Path, url: str | None) -> int:
 
 
 def _check(name: str, root: Path, *, as_json: bool) -> int:
-    result = check_corpus(name, root)
+    result = check_corpus(read_corpus(name, root))
     if as_json:
         print(json.dumps(result.to_dict(), indent=1))
     else:

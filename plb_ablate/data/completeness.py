@@ -12,15 +12,17 @@ SHOWN = 5
 """Most speakers with a wrong number of utterances that are named; further ones are counted."""
 
 
-def incompleteness(corpus: Corpus, reference: ReferenceCounts) -> str:
+def incompleteness(corpus: Corpus, reference: ReferenceCounts | None) -> str:
     """Say how the utterances of a corpus differ in number from the published ones.
 
     Returns
     -------
     str
         For example ``720 of 1,440 utterances, speakers 13 to 24 missing``; empty if all published counts of utterances,
-        speakers and classes are met.
+        speakers and classes are met, or if nothing is published.
     """
+    if reference is None:
+        return ""
     speakers = Counter(utterance.speaker for utterance in corpus.utterances)
     labels = Counter(utterance.label for utterance in corpus.utterances)
     classes = [

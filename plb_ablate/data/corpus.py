@@ -2,11 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Corpus", "Utterance"]
+from plb_ablate.data.reference_counts import ReferenceCounts
+
+__all__ = ["Corpus", "Grouping", "Utterance"]
+
+Grouping = Literal["", "speaker", "session", "gender"]
+"""How ``protocol=speaker`` groups speakers: each of them, those of a session, or as many of each gender; empty if the
+speakers are unknown."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,7 @@ class Utterance:
     label : int
         Index of the class in the classes of the corpus.
     speaker : str
-        Identifier of the speaker; for IEMOCAP the session and the gender of the turn (``Ses01F``).
+        Identifier of the speaker; for IEMOCAP the session and the gender of the turn (``Ses01F``). Empty if unknown.
     session : str
         Recording session; the speaker if the corpus has no sessions.
     gender : str
@@ -28,6 +35,8 @@ class Utterance:
     official_path : str
         Path of the recording in the official layout, with forward slashes, wherever `path` really lies; empty if that
         is its path relative to the root of the corpus.
+    fold : str
+        Name of the fold that tests it under ``protocol=predefined``; empty if the corpus has no folds of its own.
     """
 
     path: Path
@@ -36,6 +45,7 @@ class Utterance:
     session: str
     gender: str = ""
     official_path: str = ""
+    fold: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,10 @@ class Corpus:
         In the order from which the published folds are made.
     notes : tuple of str
         Sentences on what was read, if the folder is not laid out as distributed.
+    grouping : str
+        How its speakers are grouped under ``protocol=speaker``, one of `Grouping`.
+    reference : ReferenceCounts, optional
+        Published counts; None if nothing is published of the corpus.
     """
 
     name: str
@@ -61,6 +75,8 @@ class Corpus:
     classes: tuple[str, ...]
     utterances: tuple[Utterance, ...]
     notes: tuple[str, ...] = ()
+    grouping: Grouping = ""
+    reference: ReferenceCounts | None = None
 
     @property
     def labels(self) -> NDArray[np.int64]:

@@ -1,16 +1,19 @@
 """All corpus readers by the name used in ``dataset=<name>``."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.data.copies import without_copies
 from plb_ablate.data.corpora import emodb, iemocap, ravdess
-from plb_ablate.data.corpus import Corpus, Utterance
+from plb_ablate.data.corpus import Corpus, Grouping, Utterance
 from plb_ablate.data.reference_counts import ReferenceCounts
 from plb_ablate.data.synthetic import corpus as synthetic
 
-__all__ = ["READERS", "Corpus", "Reader", "ReferenceCounts", "Utterance", "read_corpus"]
+if TYPE_CHECKING:
+    from plb_ablate.config.dataset import Dataset
+
+__all__ = ["READERS", "Corpus", "Reader", "ReferenceCounts", "Utterance", "read_corpus", "read_dataset"]
 
 
 class Reader(Protocol):
@@ -19,6 +22,10 @@ class Reader(Protocol):
     @property
     def CLASSES(self) -> tuple[str, ...]:  # noqa: N802
         """Class names in label order: the position is the label."""
+
+    @property
+    def GROUPING(self) -> Grouping:  # noqa: N802
+        """How ``protocol=speaker`` groups the speakers."""
 
     @property
     def REFERENCE_COUNTS(self) -> ReferenceCounts:  # noqa: N802
@@ -68,4 +75,15 @@ def read_corpus(name: str, root: Path | str) -> Corpus:
         synthetic.ensure(folder)
     reader = READERS[name]
     utterances, notes = without_copies(name, folder, reader.list_utterances(folder))
-    return Corpus(name, folder, reader.CLASSES, utterances, notes)
+    return Corpus(name, folder, reader.CLASSES, utterances, notes, reader.GROUPING, reader.REFERENCE_COUNTS)
+
+
+def read_dataset(dataset: "Dataset") -> Corpus:
+    """Read the corpus that the settings ``dataset.*`` name, without decoding audio.
+
+    Raises
+    ------
+    ConfigError, CorpusError
+        See `read_corpus`.
+    """
+    return read_corpus(dataset.name, dataset.root)

@@ -12,7 +12,7 @@ from plb_ablate.config.features import PUBLISHED, FeatureSettings
 from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.data.audio_file import Header, read_header, read_samples
 from plb_ablate.data.completeness import incompleteness
-from plb_ablate.data.registry import READERS, Corpus, read_corpus
+from plb_ablate.data.corpus import Corpus
 
 __all__ = ["CorpusCheck", "CountCheck", "check_corpus", "compare_corpus", "published_length"]
 
@@ -121,17 +121,8 @@ def published_length(samples: int, rate: int, settings: FeatureSettings) -> int:
     return math.ceil(samples * (float(settings.sample_rate) / rate))
 
 
-def check_corpus(name: str, root: Path, *, progress: bool = True) -> CorpusCheck:
-    """Read every recording of a corpus and compare the counts with the published ones.
-
-    Raises
-    ------
-    ConfigError
-        If `name` is not a corpus.
-    CorpusError
-        If the folder does not contain the corpus, or file names cannot be decoded.
-    """
-    corpus = read_corpus(name, root)
+def check_corpus(corpus: Corpus, *, progress: bool = True) -> CorpusCheck:
+    """Read every recording of a corpus and compare the counts with the published ones, if there are any."""
     read: dict[str, tuple[str, Header]] = {}
     unusable: dict[str, str] = {}
     pairs = list(zip(corpus.relative_paths, corpus.paths, strict=True))
@@ -162,7 +153,7 @@ def compare_corpus(
     Parameters
     ----------
     corpus : Corpus
-        Its name is a key of `plb_ablate.data.registry.READERS`.
+        Without published counts (`Corpus.reference`), what was read is counted only.
     read : mapping of str to (str, Header)
         SHA-256 and header of each recording, by its path relative to the root.
     unusable : mapping of str to str, optional
@@ -170,9 +161,11 @@ def compare_corpus(
     features : FeatureSettings
         Decide which recordings are cut; their published number holds for the published length only.
     """
-    reference = READERS[corpus.name].REFERENCE_COUNTS
-    labels, speakers = Counter(corpus.labels.tolist()), Counter(corpus.speakers.tolist())
-    names = dict.fromkeys([*reference.speakers, *speakers])
+    reference = corpus.reference
+    labels, speakers = Counter(corpus.labels.tolist()), Counter(filter(None, corpus.speakers.tolist()))
+    published = dict(reference.speakers) if reference else {}
+    names = dict.fromkeys([*published, *speakers])
+    of_classes = reference.classes if reference else (None,) * len(corpus.classes)
     copied = _copied({path: digest for path, (digest, _) in read.items()})
     headers = [header for _, header in read.values()]
     cut = sum(published_length(h.samples, h.rate, features) >= features.target_length for h in headers)
@@ -180,16 +173,16 @@ def compare_corpus(
     return CorpusCheck(
         corpus=corpus.name,
         root=str(corpus.root),
-        source=reference.source,
+        source=reference.source if reference else "",
         notes=corpus.notes,
         incomplete=incompleteness(corpus, reference),
-        classes={name: CountCheck(reference.classes[i], labels[i]) for i, name in enumerate(corpus.classes)},
-        speakers={name: CountCheck(reference.speakers.get(name), speakers[name]) for name in names},
-        utterances=CountCheck(reference.utterances, len(corpus.utterances)),
-        cut=CountCheck(reference.cut if usual else None, cut),
-        copies=CountCheck(reference.copies, sum(len(group) - 1 for group in copied)),
+        classes={name: CountCheck(of_classes[i], labels[i]) for i, name in enumerate(corpus.classes)},
+        speakers={name: CountCheck(published.get(name), speakers[name]) for name in names},
+        utterances=CountCheck(reference.utterances if reference else None, len(corpus.utterances)),
+        cut=CountCheck(reference.cut if reference and usual else None, cut),
+        copies=CountCheck(reference.copies if reference else None, sum(len(group) - 1 for group in copied)),
         padded=len(read) - cut,
-        rate=reference.rate,
+        rate=reference.rate if reference else None,
         rates=dict(Counter(header.rate for header in headers)),
         channels=dict(Counter(header.channels for header in headers)),
         seconds=_seconds([header.samples / header.rate for header in headers]),

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plb_ablate.config.dataset import Dataset
 from plb_ablate.config.features import PUBLISHED, FeatureSettings
 from plb_ablate.core.atomic_files import replacing
 from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.completeness import incompleteness
 from plb_ablate.data.corpus import Corpus, Utterance
-from plb_ablate.data.registry import READERS, read_corpus
+from plb_ablate.data.registry import READERS, read_dataset
 from plb_ablate.features.corpus_check import CorpusCheck, compare_corpus
 from plb_ablate.features.extraction import extract
 
@@ -54,7 +55,7 @@ class PreparedCorpus:
         a speaker, which decides the groups of ``protocol=speaker``, is hashed only if it differs from the published
         one (`plb_ablate.data.reference_counts.ReferenceCounts.genders`), which the speaker's name already determines.
         """
-        known = READERS[self.corpus.name].REFERENCE_COUNTS.genders if self.corpus.name in READERS else {}
+        known = self.corpus.reference.genders if self.corpus.reference else {}
         genders = [(i, u.gender) for i, u in enumerate(self.corpus.utterances) if u.gender != known.get(u.speaker, "")]
         rows = [
             (path, u.label, u.speaker, u.session, digest)
@@ -93,7 +94,10 @@ class PreparedCorpus:
             meta, features = json.loads(str(stored["meta"])), stored["mfcc"]
         root = Path(meta["root"])
         utterances = tuple(Utterance(root / row.pop("path"), **row) for row in meta["utterances"])
-        corpus = Corpus(meta["name"], root, tuple(meta["classes"]), utterances)
+        reader = READERS.get(meta["name"])  # files of earlier versions have no grouping
+        grouping, reference = (reader.GROUPING, reader.REFERENCE_COUNTS) if reader else ("", None)
+        grouping = meta.get("grouping", grouping)
+        corpus = Corpus(meta["name"], root, tuple(meta["classes"]), utterances, grouping=grouping, reference=reference)
         settings = FeatureSettings(**meta.get("features", {}))
         return cls(corpus, features, tuple(meta["digests"]), settings=settings)
 
@@ -106,6 +110,7 @@ class PreparedCorpus:
             "name": self.corpus.name,
             "root": str(self.corpus.root),
             "classes": self.corpus.classes,
+            "grouping": self.corpus.grouping,
             "utterances": utterances,
             "digests": self.digests,
             "features": asdict(self.settings),
@@ -118,12 +123,10 @@ def _identity(settings: FeatureSettings) -> Any:
 
 
 def prepare(
-    name: str,
-    root: Path,
+    dataset: Dataset,
     cache: Path,
     *,
     features: FeatureSettings = PUBLISHED,
-    complete: bool = False,
     n_jobs: int = -1,
     progress: bool = True,
 ) -> PreparedCorpus:
@@ -131,16 +134,12 @@ def prepare(
 
     Parameters
     ----------
-    name : str
-        Name of the corpus.
-    root : Path
-        Folder of the corpus in its official layout.
+    dataset : Dataset
+        Which corpus, and where it lies.
     cache : Path
         Folder in which features are cached.
     features : FeatureSettings
         What to compute from the recordings.
-    complete : bool
-        Whether a corpus without all published utterances is an error.
     n_jobs : int
         Number of parallel processes; -1 uses all cores.
     progress : bool
@@ -150,15 +149,15 @@ def prepare(
     ------
     CorpusError
         If the folder, a file name or a label differs from the official distribution, or if utterances are missing and
-        `complete` is true.
+        `dataset.complete` is true.
     RecordingError
         If recordings cannot be used; all of them are listed in the message.
     """
-    corpus = read_corpus(name, root)
-    if complete and (how := incompleteness(corpus, READERS[name].REFERENCE_COUNTS)):
-        checking = f"python -m plb_ablate.data check {name} --root {shlex.quote(str(root))}"
+    corpus = read_dataset(dataset)
+    if dataset.complete and (how := incompleteness(corpus, corpus.reference)):
+        checking = shlex.join(["python", "-m", "plb_ablate.data", "check", dataset.name, "--root", dataset.root])
         raise CorpusError(
-            f"dataset.complete=true, but {name} in dataset.root={root} has {how}. Add what is missing "
+            f"dataset.complete=true, but {dataset.name} in dataset.root={dataset.root} has {how}. Add what is missing "
             f"(`{checking}` lists it), or set dataset.complete=false to use this part only."
         )
     found = extract(corpus.paths, cache=cache, settings=features, n_jobs=n_jobs, progress=progress)

@@ -16,7 +16,7 @@ class Plan:
     """Cells of configurations. A corpus is read, and its features are extracted, when it is first needed."""
 
     def __init__(self) -> None:
-        self._corpora: dict[tuple[str, ...], tuple[PreparedCorpus, Path]] = {}
+        self._corpora: dict[tuple[str, str], tuple[PreparedCorpus, Path]] = {}
 
     def corpus(self, config: Config) -> PreparedCorpus:
         """Return the corpus of a configuration, with its features."""
@@ -46,11 +46,10 @@ class Plan:
         return list(dict.fromkeys(line for prepared, _ in self._corpora.values() for line in prepared.remarks))
 
     def _prepared(self, config: Config) -> tuple[PreparedCorpus, Path]:
-        dataset, features = config.dataset, config.features
-        key = (str(dataset), str(features))
+        key = (repr(config.dataset), repr(config.features))
         if key not in self._corpora:
-            root, cache = Path(dataset.root), Path(config.cache)
-            prepared = prepare(dataset.name, root, cache / "features", features=features, complete=dataset.complete)
+            cache = Path(config.cache)
+            prepared = prepare(config.dataset, cache / "features", features=config.features)
             prepared = _as_stored(prepared, Ledger(Path(config.ledger), create=False))
             self._corpora[key] = prepared, prepared.save(cache / "corpora").resolve()
         return self._corpora[key]

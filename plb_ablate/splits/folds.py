@@ -6,7 +6,7 @@ Three protocols:
   shared between splits, and the epoch is selected on the test split, so scores are optimistic.
 - ``nested``: the same test splits; a fraction of the training data, stratified by class, is the validation split, on
   which the epoch is selected.
-- ``speaker``: speakers are divided into groups (`SPEAKER_GROUPS`). In each fold one group is the test split, the next
+- ``speaker``: speakers are divided into groups (`Corpus.grouping`). In each fold one group is the test split, the next
   group is the validation split, and the others are the training split. No speaker is in two splits of a fold.
 """
 
@@ -21,9 +21,9 @@ from sklearn.model_selection import KFold, train_test_split
 from plb_ablate.config.protocol import FEWEST_GROUPS, Protocol
 from plb_ablate.core.errors import ProtocolError
 from plb_ablate.core.seeding import derive_seed
-from plb_ablate.data.corpus import Corpus
+from plb_ablate.data.corpus import Corpus, Grouping
 
-__all__ = ["SPEAKER_GROUPS", "Fold", "make_folds"]
+__all__ = ["Fold", "make_folds"]
 
 Indices = NDArray[np.int64]
 
@@ -131,32 +131,32 @@ def _balanced(corpus: Corpus, n_splits: int) -> list[list[str]]:
     return [[s for one_gender in speakers for s in one_gender[i::n_groups]] for i in range(n_groups)]
 
 
-SPEAKER_GROUPS: dict[str, Callable[[Corpus, int], list[list[str]]]] = {
-    "emodb": _one_each,
-    "iemocap": _sessions,
-    "ravdess": _balanced,
-    "synthetic": _balanced,
+_GROUPS: dict[Grouping, Callable[[Corpus, int], list[list[str]]]] = {
+    "speaker": _one_each,
+    "session": _sessions,
+    "gender": _balanced,
 }
-"""How the speakers of each corpus are grouped under ``speaker``; all speakers of a group are in the same split.
+"""How speakers are grouped under ``speaker``; all speakers of a group are in the same split."""
 
-EMO-DB: leave one of 10 speakers out. IEMOCAP: leave one of 5 sessions (one man and one woman) out. RAVDESS: 12 men and
-12 women cannot be divided evenly into 10 folds, so ``n_splits=10`` results in 12 folds of one man and one woman: 12 is
-the common divisor nearest to 10. Six actors result in 3 such folds. The synthetic corpus follows the same rule.
-"""
+_A_GROUP = {
+    "speaker": "a group is one speaker",
+    "session": "a group is the speakers of a session",
+    "gender": "groups have equal numbers of each gender",
+}
 
 
 def _speaker_groups(corpus: Corpus, n_splits: int) -> Sequence[Sequence[str]]:
-    if corpus.name not in SPEAKER_GROUPS:
+    if not corpus.grouping:
         raise ProtocolError(
-            f"protocol=speaker has no grouping of the speakers of {corpus.name}. "
-            f"It supports {', '.join(SPEAKER_GROUPS)}; for other corpora use protocol=nested."
+            f"protocol=speaker needs the speakers of {corpus.name}, which are unknown. Give them (column `speaker` in "
+            f"dataset.file, or dataset.speaker_pattern), or use protocol=nested."
         )
-    groups = SPEAKER_GROUPS[corpus.name](corpus, n_splits)
+    groups = _GROUPS[corpus.grouping](corpus, n_splits)
     if len(groups) < FEWEST_GROUPS:
         raise ProtocolError(
             f"{corpus.name} has {len(set(corpus.speakers.tolist()))} speakers in {corpus.root}, which form "
             f"{len(groups)} groups; protocol=speaker needs {FEWEST_GROUPS} or more, for the test, validation and "
-            f"training splits (IEMOCAP: a group is a session; RAVDESS and synthetic: equal numbers of men and women). "
+            f"training splits ({_A_GROUP[corpus.grouping]}). "
             f"Add speakers, or use protocol=nested."
         )
     return groups

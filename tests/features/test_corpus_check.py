@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from plb_ablate.config.dataset import Dataset
 from plb_ablate.config.features import FeatureSettings
 from plb_ablate.core.errors import CorpusError
 from plb_ablate.data.__main__ import main
@@ -64,7 +65,7 @@ def test_copies_and_broken_recordings_are_named(small_corpus: Path, tmp_path: Pa
     first, second, third = sorted((root / "Speaker_01").glob("*.wav"))[:3]
     shutil.copy(first, second)
     third.write_bytes(third.read_bytes()[:1000])
-    found = check_corpus("synthetic", root)
+    found = check_corpus(read_corpus("synthetic", root))
     assert found.copied == ((f"Speaker_01/{first.name}", f"Speaker_01/{second.name}"),)
     assert "copies: 1, published 0" in found.differences
     assert any(line.startswith(f"unusable: Speaker_01/{third.name}: truncated") for line in found.differences)
@@ -79,7 +80,7 @@ def test_other_sampling_rates_are_told(small_corpus: Path, tmp_path: Path) -> No
     soundfile.write(path, samples, rate // 2)
     assert (
         f"sampling rate: 1 of 24 recordings at {rate // 2:,} Hz, published {rate:,} Hz"
-        in check_corpus("synthetic", root).differences
+        in check_corpus(read_corpus("synthetic", root)).differences
     )
 
 
@@ -99,7 +100,7 @@ def test_whoever_trains_is_warned_of_other_recordings_under_the_right_names(
 ) -> None:
     root = resampled(shared / "data" / "emodb", tmp_path / "emodb", 0.1)
     for _ in range(1 + cached):
-        prepared = prepare("emodb", root, tmp_path / "cache", n_jobs=1, progress=False)
+        prepared = prepare(Dataset("emodb", str(root)), tmp_path / "cache", n_jobs=1, progress=False)
     assert prepared.remarks == [
         "warning: emodb: recordings of 4.535 s or more: 0, published 28.",
         "warning: emodb: sampling rate: 535 of 535 recordings at 22,050 Hz, published 16,000 Hz.",
@@ -122,9 +123,9 @@ def test_a_part_of_a_corpus_is_used_with_a_warning_or_refused(shared: Path, tmp_
     (tmp_path / "part" / "Actor_02").symlink_to(shared / "data" / "ravdess" / "Actor_02")
     how = "60 of 1,440 utterances, speakers 01, 03 to 24 missing"
     with pytest.raises(CorpusError, match=rf"dataset.complete=true, but ravdess in .* has {how}\. Add .* check"):
-        prepare("ravdess", tmp_path, tmp_path / "cache", complete=True)
+        prepare(Dataset("ravdess", str(tmp_path), complete=True), tmp_path / "cache")
     assert not (tmp_path / "cache").exists(), "refused before features are extracted"
-    remarks = prepare("ravdess", tmp_path, tmp_path / "cache", n_jobs=1, progress=False).remarks
+    remarks = prepare(Dataset("ravdess", str(tmp_path)), tmp_path / "cache", n_jobs=1, progress=False).remarks
     assert remarks == [f"note: ravdess: read 60 recordings in {tmp_path / 'part'}.", f"warning: ravdess: {how}."]
 
 

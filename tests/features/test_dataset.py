@@ -67,7 +67,9 @@ def spoken_by(genders: Mapping[str, str], name: str) -> Corpus:
         for label in range(2)
         for number in range(2)
     ]
-    return Corpus(name, root, ("calm", "excited"), tuple(utterances))
+    reader = READERS.get(name)
+    corpus = Corpus(name, root, ("calm", "excited"), tuple(utterances), grouping="gender")
+    return replace(corpus, reference=reader.REFERENCE_COUNTS) if reader else corpus
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -134,8 +136,8 @@ def test_each_other_setting_of_the_features_gives_other_ids_and_is_told() -> Non
 
 
 def test_a_saved_corpus_says_what_its_features_are(small_corpus: Path, tmp_path: Path) -> None:
-    settings = OTHER[-1]
-    prepared = prepare("synthetic", small_corpus, tmp_path / "cache", features=settings, n_jobs=1, progress=False)
+    settings, corpus = OTHER[-1], Dataset("synthetic", str(small_corpus))
+    prepared = prepare(corpus, tmp_path / "cache", features=settings, n_jobs=1, progress=False)
     assert prepared.features.shape == (24, 196, 40)
     loaded = PreparedCorpus.load(prepared.save(tmp_path))
     assert (loaded.settings, loaded.content) == (settings, prepared.content)

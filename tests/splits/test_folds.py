@@ -9,7 +9,8 @@ from sklearn.model_selection import KFold
 
 from plb_ablate.config.protocol import ALLOWED_RULES, PROTOCOLS, RULE_LABELS, RULES, Protocol
 from plb_ablate.core.errors import ConfigError, ProtocolError
-from plb_ablate.data.corpus import Corpus, Utterance
+from plb_ablate.data.corpus import Corpus, Grouping, Utterance
+from plb_ablate.data.registry import READERS
 from plb_ablate.splits.folds import Fold, make_folds
 
 ROOT = Path("/corpus")
@@ -17,13 +18,14 @@ ROOT = Path("/corpus")
 
 def corpus_of(name: str, speakers: dict[str, tuple[str, str]], per_class: int = 2, n_classes: int = 4) -> Corpus:
     """A corpus in which each speaker (gender, session) says every class `per_class` times."""
+    grouping: Grouping = READERS[name].GROUPING if name in READERS else ""
     utterances = [
         Utterance(ROOT / f"{speaker}_{label}_{i}.wav", label, speaker, session, gender)
         for speaker, (gender, session) in speakers.items()
         for label in range(n_classes)
         for i in range(per_class)
     ]
-    return Corpus(name, ROOT, tuple("abcdefgh"[:n_classes]), tuple(utterances))
+    return Corpus(name, ROOT, tuple("abcdefgh"[:n_classes]), tuple(utterances), grouping=grouping)
 
 
 def ravdess(n_actors: int = 24, name: str = "ravdess") -> Corpus:
@@ -166,8 +168,8 @@ def test_too_few_speakers_are_refused(corpus: Corpus) -> None:
         make_folds(corpus, Protocol("speaker"))
 
 
-def test_a_corpus_without_grouping_is_refused() -> None:
-    with pytest.raises(ProtocolError, match="no grouping of the speakers of savee"):
+def test_a_corpus_without_speakers_is_refused() -> None:
+    with pytest.raises(ProtocolError, match=r"needs the speakers of savee, which are unknown\. Give them"):
         make_folds(ravdess(24, "savee"), Protocol("speaker"))
 
 

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from plb_ablate.config.dataset import Dataset
 from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.core.errors import LeakageError
@@ -32,7 +33,7 @@ def corpus_of(n_speakers: int = 6, per_class: int = 5) -> Corpus:
         for label in range(2)
         for i in range(per_class)
     ]
-    return Corpus("ravdess", ROOT, ("a", "b"), tuple(utterances))
+    return Corpus("ravdess", ROOT, ("a", "b"), tuple(utterances), grouping="gender")
 
 
 def digests_of(corpus: Corpus, *copies: tuple[int, int]) -> list[str]:
@@ -260,7 +261,9 @@ def test_copies_are_told_apart_whatever_the_features_are(tampered: Path, tmp_pat
 
 def test_features_that_tell_no_copies_say_so(small_corpus: Path, tmp_path: Path) -> None:
     for settings, said in ((FeatureSettings(n_mfcc=13), True), (FeatureSettings(n_mfcc=20), False)):
-        prepared = prepare("synthetic", small_corpus, tmp_path, features=settings, n_jobs=1, progress=False)
+        prepared = prepare(
+            Dataset("synthetic", str(small_corpus)), tmp_path, features=settings, n_jobs=1, progress=False
+        )
         report = audit_prepared(prepared, Protocol(n_splits=3))
         assert ("features" not in report.checked) == said
         assert any(line.startswith("Near-duplicates were not looked for") for line in report.warnings()) == said

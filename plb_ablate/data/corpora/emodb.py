@@ -11,11 +11,11 @@ from typing import NamedTuple
 from natsort import natsorted
 
 from plb_ablate.core.errors import CorpusError
-from plb_ablate.data.corpus import Utterance
+from plb_ablate.data.corpus import Grouping, Utterance
 from plb_ablate.data.folder_layout import collect, folders_named, layout_error, wav_files
 from plb_ablate.data.reference_counts import ReferenceCounts
 
-__all__ = ["CLASSES", "EMOTIONS", "REFERENCE_COUNTS", "SPEAKERS", "Name", "decode", "list_utterances"]
+__all__ = ["CLASSES", "EMOTIONS", "GROUPING", "REFERENCE_COUNTS", "SPEAKERS", "Name", "decode", "list_utterances"]
 
 EMOTIONS = {
     "L": "boredom",  # Langeweile
@@ -44,6 +44,9 @@ SPEAKERS = {
 
 CLASSES = tuple(EMOTIONS.values())
 """Class names in label order: the position is the label."""
+
+GROUPING: Grouping = "speaker"
+"""Each of the 10 speakers is a group: leave one speaker out."""
 
 REFERENCE_COUNTS = ReferenceCounts(
     source="table 2 of the published study; official recordings at 16 kHz",

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from plb_ablate.core.errors import CorpusError
-from plb_ablate.data.corpus import Utterance
+from plb_ablate.data.corpus import Grouping, Utterance
 from plb_ablate.data.folder_layout import child, collect, folders_named, layout_error, wav_files
 from plb_ablate.data.recording_files import is_hidden
 from plb_ablate.data.reference_counts import ReferenceCounts
 
-__all__ = ["CLASSES", "EMOTIONS", "LEFT_OUT", "REFERENCE_COUNTS", "Turn", "decode", "list_utterances"]
+__all__ = ["CLASSES", "EMOTIONS", "GROUPING", "LEFT_OUT", "REFERENCE_COUNTS", "Turn", "decode", "list_utterances"]
 
 EMOTIONS = {"ang": "angry", "neu": "neutral", "sad": "sad", "hap": "happy", "exc": "happy"}
 """Class for each label that is used; happiness and excitement form one class."""
@@ -29,6 +29,9 @@ CLASSES = ("angry", "neutral", "sad", "happy")
 
 GENDERS = {f"Ses{session:02d}{gender}": gender for session in range(1, 6) for gender in "FM"}
 """Gender of each speaker: the last letter of the identifier."""
+
+GROUPING: Grouping = "session"
+"""A group is one of the 5 sessions, a woman and a man: leave one session out."""
 
 REFERENCE_COUNTS = ReferenceCounts(
     source="table 3 of the published study; official recordings at 16 kHz",

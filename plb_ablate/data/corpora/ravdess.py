@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from plb_ablate.core.errors import CorpusError
-from plb_ablate.data.corpus import Utterance
+from plb_ablate.data.corpus import Grouping, Utterance
 from plb_ablate.data.folder_layout import collect, folders_named, layout_error, wav_files
 from plb_ablate.data.reference_counts import ReferenceCounts
 
-__all__ = ["CLASSES", "EMOTIONS", "REFERENCE_COUNTS", "Name", "decode", "list_utterances"]
+__all__ = ["CLASSES", "EMOTIONS", "GROUPING", "REFERENCE_COUNTS", "Name", "decode", "list_utterances"]
 
 EMOTIONS = {
     "01": "neutral",
@@ -43,6 +43,10 @@ FIELDS = {
 
 GENDERS = {actor: "M" if int(actor) % 2 else "F" for actor in FIELDS["actor"]}
 """Gender of each actor: actors with odd numbers are male."""
+
+GROUPING: Grouping = "gender"
+"""As many men as women in each group. 12 of each cannot be divided evenly into 10 folds, so ``n_splits=10`` gives 12
+folds of one man and one woman: 12 is the common divisor nearest to 10. Six actors give 3 such folds."""
 
 REFERENCE_COUNTS = ReferenceCounts(
     source="table 2 of the published study; 60 recordings per actor at 48 kHz according to its authors",

@@ -13,16 +13,19 @@ from typing import NamedTuple
 
 from plb_ablate.core.errors import ConfigError, CorpusError
 from plb_ablate.core.progress_bar import with_progress
-from plb_ablate.data.corpus import Utterance
+from plb_ablate.data.corpus import Grouping, Utterance
 from plb_ablate.data.folder_layout import collect, layout_error, wav_files
 from plb_ablate.data.reference_counts import ReferenceCounts
 from plb_ablate.data.synthetic.formant_synthesis import RATE
 from plb_ablate.data.synthetic.speakers import EMOTIONS, SENTENCES, SPEAKERS, perform
 
-__all__ = ["CLASSES", "REFERENCE_COUNTS", "Name", "decode", "ensure", "generate", "list_utterances"]
+__all__ = ["CLASSES", "GROUPING", "REFERENCE_COUNTS", "Name", "decode", "ensure", "generate", "list_utterances"]
 
 CLASSES = tuple(EMOTIONS)
 """Class names in label order: the position is the label."""
+
+GROUPING: Grouping = "gender"
+"""As many men as women in each group."""
 
 REFERENCE_COUNTS = ReferenceCounts(
     source="its generator",
