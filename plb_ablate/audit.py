@@ -42,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the complete audit as JSON")
     options = parser.parse_args(argv)
     config = compose_config(options.settings)
-    prepared = prepare(config.dataset, Path(config.cache) / "features", features=config.features)
+    prepared = prepare(
+        config.dataset, Path(config.cache) / "features", features=config.features, protocol=config.protocol.name
+    )
     print(*prepared.remarks, sep="\n", end="\n" if prepared.remarks else "", file=sys.stderr)
     report = audit_prepared(prepared, config.protocol)
     if options.json:

@@ -88,7 +88,13 @@ def _values(kind: Any) -> str:
         return " or ".join("null" if part is type(None) else _values(part) for part in get_args(kind))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return ", ".join(f"`{member.value}`" for member in kind)
-    names = {"str": "text", "int": "whole number", "float": "number", "bool": "true, false"}
+    names = {
+        "str": "text",
+        "int": "whole number",
+        "float": "number",
+        "bool": "true, false",
+        "Any": "mapping, list or null",
+    }
     return names.get(kind.__name__, kind.__name__)
 
 

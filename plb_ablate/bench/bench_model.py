@@ -62,7 +62,9 @@ def prepare_subject(config: Config, run: str | None, folder: Path) -> Subject:
 
 
 def _untrained(config: Config) -> TrainedModel:
-    prepared = prepare(config.dataset, Path(config.cache) / "features", features=config.features)
+    prepared = prepare(
+        config.dataset, Path(config.cache) / "features", features=config.features, protocol=config.protocol.name
+    )
     fold = make_folds(prepared.corpus, config.protocol)[config.fold or 0]
     settings = result_settings(config) | {"content": prepared.content}
     shape = (*prepared.settings.shape, 1)

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 
 from hydra import version
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -165,7 +165,7 @@ def to_config(composed: DictConfig) -> Config:
     ConfigError
         If a key is not in the schema (for example from ``+sede=3``), or a value is invalid.
     """
-    unknown = sorted(set(_keys(composed)) - set(_keys(OmegaConf.structured(Config))))
+    unknown = sorted(_unknown(composed, OmegaConf.structured(Config)))
     if unknown:
         known = ", ".join(sorted(str(key) for key in OmegaConf.structured(Config)))
         raise ConfigError(f"unknown setting: {', '.join(unknown)}. The settings are {known}.")
@@ -178,11 +178,17 @@ def to_config(composed: DictConfig) -> Config:
     return config
 
 
-def _keys(node: DictConfig, prefix: str = "") -> Iterator[str]:
+def _unknown(node: DictConfig, schema: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Yield the keys that are not in the schema; a setting whose value is a mapping has any keys."""
     for key in map(str, node):
-        yield f"{prefix}{key!s}"
-        if not OmegaConf.is_missing(node, key) and isinstance(child := node._get_node(key), DictConfig):
-            yield from _keys(child, f"{prefix}{key!s}.")
+        if key not in schema.keys():  # noqa: SIM118 - "in schema" leaves out keys without a default
+            yield f"{prefix}{key}"
+            continue
+        known, child = schema._get_node(key), node._get_node(key)
+        if not isinstance(known, DictConfig) or not is_dataclass(OmegaConf.get_type(known)):
+            continue
+        if isinstance(child, DictConfig) and not child._is_missing():
+            yield from _unknown(child, known, f"{prefix}{key}.")
 
 
 def _compose_jobs(hydra: Hydra, composed: DictConfig, typed: Sequence[str]) -> list[Config]:

@@ -20,6 +20,7 @@ ALLOWED_RULES = {
     "published": ("best_test", "last"),
     "nested": ("best_validation", "best_test", "last"),
     "speaker": ("best_validation", "best_test", "last"),
+    "predefined": ("last", "best_test"),
 }
 """Rules available under each protocol; the first is the default."""
 
@@ -41,8 +42,10 @@ class Protocol:
     n_splits : int
         Number of folds. Under ``speaker`` it depends on the corpus: leave-one-speaker-out and leave-one-session-out
         ignore this setting; otherwise the nearest number of folds with balanced genders is used (`plb_ablate.splits`).
+        Under ``predefined`` the corpus has its folds.
     random_state : int
-        Seed of the folds, and of the validation split of ``nested``; ``speaker`` uses no random numbers.
+        Seed of the folds, and of the validation split of ``nested``; ``speaker`` and ``predefined`` use no random
+        numbers.
     validation_fraction : float
         ``nested`` only: fraction of a fold's training data that becomes the validation split. With 10 folds, the
         default of 1/9 makes it as large as the test split.

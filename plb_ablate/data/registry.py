@@ -78,12 +78,32 @@ def read_corpus(name: str, root: Path | str) -> Corpus:
     return Corpus(name, folder, reader.CLASSES, utterances, notes, reader.GROUPING, reader.REFERENCE_COUNTS)
 
 
-def read_dataset(dataset: "Dataset") -> Corpus:
+def read_dataset(dataset: "Dataset", protocol: str = "") -> Corpus:
     """Read the corpus that the settings ``dataset.*`` name, without decoding audio.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        A corpus of the package by its name, or an own one.
+    protocol : str
+        Name of the protocol that an own corpus is read for: what it needs beside recordings and labels is checked
+        together with everything else.
 
     Raises
     ------
-    ConfigError, CorpusError
-        See `read_corpus`.
+    ConfigError
+        If there is no corpus of that name, or an own one has the name of a corpus of the package.
+    CorpusError
+        If the corpus cannot be read; everything that is wrong is listed.
     """
-    return read_corpus(dataset.name, dataset.root)
+    if not dataset.reader:
+        return read_corpus(dataset.name, dataset.root)
+    from plb_ablate.data.labelled_folders import read_folders
+    from plb_ablate.data.manifest import read_manifest
+
+    if dataset.name in READERS:
+        raise ConfigError(
+            f"dataset.name={dataset.name} is the name of a corpus of the package, whose published results would be "
+            f"compared with yours. Give another one, for example dataset.name={dataset.name}_{dataset.reader}."
+        )
+    return (read_manifest if dataset.reader == "manifest" else read_folders)(dataset, protocol)

@@ -166,7 +166,9 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
             f"use dataset={settings['dataset']}, with its dataset.root."
         )
     features = FeatureSettings(**settings.get("features", {}))
-    prepared = prepare(config.dataset, Path(config.cache) / "features", features=features)
+    prepared = prepare(
+        config.dataset, Path(config.cache) / "features", features=features, protocol=settings["protocol"]["name"]
+    )
     if settings["content"] not in (prepared.content, prepared.as_earlier().content):
         raise ModelError(
             f"dataset.root={config.dataset.root} does not contain the recordings that run={run_id} was trained on, "

@@ -54,6 +54,7 @@ class PreparedCorpus:
         Hashed are the recordings, labels, speakers and sessions, their order, and the feature settings. The gender of
         a speaker, which decides the groups of ``protocol=speaker``, is hashed only if it differs from the published
         one (`plb_ablate.data.reference_counts.ReferenceCounts.genders`), which the speaker's name already determines.
+        Of a corpus without published counts, the grouping of its speakers and its own folds are hashed too.
         """
         known = self.corpus.reference.genders if self.corpus.reference else {}
         genders = [(i, u.gender) for i, u in enumerate(self.corpus.utterances) if u.gender != known.get(u.speaker, "")]
@@ -61,7 +62,10 @@ class PreparedCorpus:
             (path, u.label, u.speaker, u.session, digest)
             for path, u, digest in zip(self.corpus.relative_paths, self.corpus.utterances, self.digests, strict=True)
         ]
-        text = json.dumps([self.corpus.classes, rows, _identity(self.settings), *([genders] if genders else [])])
+        told: list[Any] = [genders] if genders else []
+        if self.corpus.reference is None:
+            told.append({"grouping": self.corpus.grouping, "folds": [u.fold for u in self.corpus.utterances]})
+        text = json.dumps([self.corpus.classes, rows, _identity(self.settings), *told])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def as_earlier(self) -> "PreparedCorpus":
@@ -103,7 +107,14 @@ class PreparedCorpus:
 
     def _meta(self) -> dict[str, Any]:
         utterances = [
-            {"path": path, "label": u.label, "speaker": u.speaker, "session": u.session, "gender": u.gender}
+            {
+                "path": path,
+                "label": u.label,
+                "speaker": u.speaker,
+                "session": u.session,
+                "gender": u.gender,
+                "fold": u.fold,
+            }
             for path, u in zip(self.corpus.relative_paths, self.corpus.utterances, strict=True)
         ]
         return {
@@ -127,6 +138,7 @@ def prepare(
     cache: Path,
     *,
     features: FeatureSettings = PUBLISHED,
+    protocol: str = "",
     n_jobs: int = -1,
     progress: bool = True,
 ) -> PreparedCorpus:
@@ -140,6 +152,8 @@ def prepare(
         Folder in which features are cached.
     features : FeatureSettings
         What to compute from the recordings.
+    protocol : str
+        Name of the protocol that the corpus is prepared for, so that what an own corpus lacks for it is told first.
     n_jobs : int
         Number of parallel processes; -1 uses all cores.
     progress : bool
@@ -153,7 +167,7 @@ def prepare(
     RecordingError
         If recordings cannot be used; all of them are listed in the message.
     """
-    corpus = read_dataset(dataset)
+    corpus = read_dataset(dataset, protocol)
     if dataset.complete and (how := incompleteness(corpus, corpus.reference)):
         checking = shlex.join(["python", "-m", "plb_ablate.data", "check", dataset.name, "--root", dataset.root])
         raise CorpusError(

@@ -16,7 +16,7 @@ class Plan:
     """Cells of configurations. A corpus is read, and its features are extracted, when it is first needed."""
 
     def __init__(self) -> None:
-        self._corpora: dict[tuple[str, str], tuple[PreparedCorpus, Path]] = {}
+        self._corpora: dict[tuple[str, str, str], tuple[PreparedCorpus, Path]] = {}
 
     def corpus(self, config: Config) -> PreparedCorpus:
         """Return the corpus of a configuration, with its features."""
@@ -46,10 +46,11 @@ class Plan:
         return list(dict.fromkeys(line for prepared, _ in self._corpora.values() for line in prepared.remarks))
 
     def _prepared(self, config: Config) -> tuple[PreparedCorpus, Path]:
-        key = (repr(config.dataset), repr(config.features))
+        protocol = config.protocol.name if config.dataset.reader else ""  # what an own corpus needs depends on it
+        key = (repr(config.dataset), repr(config.features), protocol)
         if key not in self._corpora:
             cache = Path(config.cache)
-            prepared = prepare(config.dataset, cache / "features", features=config.features)
+            prepared = prepare(config.dataset, cache / "features", features=config.features, protocol=protocol)
             prepared = _as_stored(prepared, Ledger(Path(config.ledger), create=False))
             self._corpora[key] = prepared, prepared.save(cache / "corpora").resolve()
         return self._corpora[key]

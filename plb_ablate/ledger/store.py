@@ -211,12 +211,12 @@ class Ledger:
         """Return the entry of a cell, whose folder may not exist yet."""
         return LedgerEntry(self.root / (cell if isinstance(cell, str) else cell.id))
 
-    def write_audit(self, cell: Cell, audit: dict[str, Any], differences: Sequence[str] = ()) -> None:
-        """Store the leakage audit of a cell's corpus, and how the corpus differs from the published one."""
+    def write_audit(self, cell: Cell, audit: dict[str, Any], differences: Sequence[str] | None = ()) -> None:
+        """Store the leakage audit of a cell's corpus, and how it differs from the published one; None: none is."""
         with _writing(self.root):
             (self.root / "audits").mkdir(exist_ok=True)
             _write_text(self.audit_file(cell.config_hash), json.dumps(audit) + "\n")
-            corpus = json.dumps({"differences": list(differences)})
+            corpus = json.dumps({"differences": None if differences is None else list(differences)})
             _write_text(self.audit_file(cell.config_hash, ".corpus.json"), corpus + "\n")
 
     def audit_file(self, config_hash: str, ending: str = ".json") -> Path:

@@ -44,6 +44,7 @@ def check_corpora(plan: Plan, configs: Sequence[Config], ledger: Ledger, say: Ca
             for line in audits[key].warnings():
                 say(f"warning: {line}")
         for cell in plan.cells(config)[:1]:
-            ledger.write_audit(cell, audits[key].to_dict(), prepared.check.warnings if prepared.check else [])
+            warnings = prepared.check.warnings if prepared.check else []
+            ledger.write_audit(cell, audits[key].to_dict(), warnings if prepared.corpus.reference else None)
     for line in plan.remarks:
         say(line)

@@ -1,6 +1,6 @@
 """The folds of a corpus under each protocol.
 
-Three protocols:
+Four protocols:
 
 - ``published``: shuffled k-fold over the utterances in the published order, without a validation split. Speakers are
   shared between splits, and the epoch is selected on the test split, so scores are optimistic.
@@ -8,6 +8,8 @@ Three protocols:
   which the epoch is selected.
 - ``speaker``: speakers are divided into groups (`Corpus.grouping`). In each fold one group is the test split, the next
   group is the validation split, and the others are the training split. No speaker is in two splits of a fold.
+- ``predefined``: the corpus says which fold tests an utterance (`Utterance.fold`); the others are the training split.
+  There is no validation split.
 """
 
 import math
@@ -15,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from natsort import natsorted
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold, train_test_split
 
@@ -37,7 +40,7 @@ class Fold:
     index : int
         Index of the fold, from 0.
     train, validation, test : int64 array
-        The three splits; `validation` is empty under ``published``.
+        The three splits; `validation` is empty under ``published`` and ``predefined``.
     """
 
     index: int
@@ -68,7 +71,8 @@ def make_folds(corpus: Corpus, protocol: Protocol) -> list[Fold]:
     ProtocolError
         If the corpus has too few utterances or speakers, or a training split would lack a class.
     """
-    folds = _speaker_folds(corpus, protocol) if protocol.name == "speaker" else _utterance_folds(corpus, protocol)
+    makers = {"speaker": _speaker_folds, "predefined": _predefined_folds}
+    folds = makers.get(protocol.name, _utterance_folds)(corpus, protocol)
     for fold in folds:
         _check(fold, corpus, protocol)
     return folds
@@ -171,6 +175,22 @@ def _speaker_folds(corpus: Corpus, protocol: Protocol) -> list[Fold]:
         train = np.sort(np.concatenate([part for j, part in enumerate(members) if j not in nearby]))
         folds.append(Fold(i, train, members[nearby[1]], test))
     return folds
+
+
+def _predefined_folds(corpus: Corpus, protocol: Protocol) -> list[Fold]:
+    """Make the folds that the corpus names, in the natural order of the names."""
+    named = np.array([utterance.fold for utterance in corpus.utterances], dtype=np.str_)
+    names = natsorted(set(named.tolist()))
+    if len(names) < 2 or "" in names:
+        raise ProtocolError(
+            f"protocol=predefined needs the folds of {corpus.name}: for every utterance the name of the fold that "
+            f"tests it, two or more (column `fold` in dataset.file). Give them, or use another protocol."
+        )
+    parts = [(np.flatnonzero(named != name), np.flatnonzero(named == name)) for name in names]
+    return [
+        Fold(i, train.astype(np.int64), np.empty(0, np.int64), test.astype(np.int64))
+        for i, (train, test) in enumerate(parts)
+    ]
 
 
 def _check(fold: Fold, corpus: Corpus, protocol: Protocol) -> None:

@@ -51,7 +51,12 @@ def audit(
             raise ValueError(f"{len(values)} {name} for {n} utterances of {corpus.name}.")
     same = _same_bytes(digests) if digests is not None else iter(())
     near = _nearly_same(features, digests) if features is not None else iter(())
-    checks = {"speakers": True, "bytes": digests is not None, "features": features is not None, "balance": True}
+    checks = {
+        "speakers": bool(corpus.speakers.astype(bool).all()),
+        "bytes": digests is not None,
+        "features": features is not None,
+        "balance": True,
+    }
     return LeakageReport(
         corpus=corpus.name,
         classes=corpus.classes,
@@ -95,7 +100,7 @@ def _parted(
 def _shared_speakers(corpus: Corpus, folds: Sequence[Fold]) -> Iterator[SharedSpeakers]:
     for fold in folds:
         for sides in combinations(fold.sides, 2):
-            first, second = (set(corpus.speakers[fold.sides[side]].tolist()) for side in sides)
+            first, second = (set(corpus.speakers[fold.sides[side]].tolist()) - {""} for side in sides)
             if first & second:
                 yield SharedSpeakers(fold.index, sides, tuple(sorted(first & second)))
 

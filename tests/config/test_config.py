@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from plb_ablate.config.compose import compose_config, compose_sweep
+from plb_ablate.config.dataset import OWN
 from plb_ablate.config.protocol import PROTOCOLS
 from plb_ablate.config.schema import Config, Trainer, result_settings
 from plb_ablate.config.source import config_root, register_schema
@@ -26,6 +27,9 @@ STUDIES = sorted(path.stem for path in (config_root() / "experiments").glob("*.y
 CHOICES = sorted(
     (path.parent.name, path.stem) for path in CONF.rglob("*.yaml") if path.parent != CONF and "hydra" not in path.parts
 )
+
+NEEDED = {"manifest": ("dataset.file=my.csv",), "folders": ("dataset.root=recordings",)}
+"""What a choice does not say itself."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +51,9 @@ def test_every_choice_composes_and_bears_its_name(
     (own := tmp_path / "own.py").write_text(
         "MODULES = ('a',)\ndef build_model(num_classes, input_shape, removed): ...\n"
     )
-    needed = {("model", "file"): [f"model.file={own}"]}.get((group, choice), [])
+    needed = [f"model.file={own}"] if (group, choice) == ("model", "file") else NEEDED.get(choice, ())
     chosen = getattr(config(f"{group}={choice}", *needed), group)
-    assert getattr(chosen, "name", choice) == choice
+    assert getattr(chosen, "reader", "") == choice or getattr(chosen, "name", choice) == choice
 
 
 def test_a_server_without_an_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +86,7 @@ def test_every_study_composes_and_bears_its_name(study: str) -> None:
 
 def test_the_choices_are_those_of_the_code() -> None:
     names = {group: {choice for g, choice in CHOICES if g == group} for group, _ in CHOICES}
-    assert names["dataset"] == set(READERS)
+    assert names["dataset"] == {*READERS, *OWN}
     assert names["protocol"] == set(PROTOCOLS)
     assert set(STUDIES) >= {"demo", "published_emodb", "published_ravdess", "published_iemocap"}
 

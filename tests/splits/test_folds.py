@@ -20,7 +20,7 @@ def corpus_of(name: str, speakers: dict[str, tuple[str, str]], per_class: int = 
     """A corpus in which each speaker (gender, session) says every class `per_class` times."""
     grouping: Grouping = READERS[name].GROUPING if name in READERS else ""
     utterances = [
-        Utterance(ROOT / f"{speaker}_{label}_{i}.wav", label, speaker, session, gender)
+        Utterance(ROOT / f"{speaker}_{label}_{i}.wav", label, speaker, session, gender, fold=f"fold {i}")
         for speaker, (gender, session) in speakers.items()
         for label in range(n_classes)
         for i in range(per_class)
@@ -66,8 +66,9 @@ def test_every_protocol_divides_the_corpus(corpus: Corpus, name: str) -> None:
         sides = (fold.train, fold.validation, fold.test)
         assert np.array_equal(np.sort(np.concatenate(sides)), everyone)
         assert all(side.dtype == np.int64 and (np.diff(side) > 0).all() for side in sides)
-        assert (fold.validation.size > 0) == (name != "published")
-        assert set(fold.sides) == {"train", "test"} | ({"validation"} if name != "published" else set())
+        validated = name in ("nested", "speaker")
+        assert (fold.validation.size > 0) == validated
+        assert set(fold.sides) == {"train", "test"} | ({"validation"} if validated else set())
     assert same(folds, make_folds(corpus, Protocol(name)))
 
 
@@ -209,7 +210,7 @@ def test_a_speaker_who_turns_up_in_two_sessions_is_refused() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "loso"}, "protocol=loso is unknown. Use one of published, nested, speaker"),
+        ({"name": "loso"}, "protocol=loso is unknown. Use one of published, nested, speaker, predefined"),
         ({"n_splits": 1}, "n_splits=1 is too few"),
         ({"name": "speaker", "n_splits": 2}, "speaker needs 3"),
         ({"random_state": -1}, "random_state=-1"),
@@ -227,11 +228,32 @@ def test_impossible_settings_are_refused(settings: dict[str, object], message: s
 
 
 def test_rules() -> None:
-    assert [Protocol(name).rule for name in PROTOCOLS] == ["best_test", "best_validation", "best_validation"]
+    rules = ["best_test", "best_validation", "best_validation", "last"]
+    assert [Protocol(name).rule for name in PROTOCOLS] == rules
+    assert Protocol("predefined").rules == ("last", "best_test")
     assert Protocol("nested", headline="last").rule == "last"
     assert Protocol("published").rules == ("best_test", "last")
     assert set(RULE_LABELS) == set(RULES) == set().union(*ALLOWED_RULES.values())
     assert "optimistic" in RULE_LABELS["best_test"]
+
+
+def test_predefined_folds_are_those_of_the_corpus_in_natural_order() -> None:
+    named = [replace(u, fold=str(number % 11)) for number, u in enumerate(ravdess().utterances)]
+    folds = make_folds(replace(ravdess(), utterances=tuple(named)), Protocol("predefined", n_splits=3))
+    assert len(folds) == 11
+    for index, fold in enumerate(folds):
+        assert fold.index == index
+        assert fold.test.tolist() == list(range(index, len(named), 11))
+        assert fold.sides.keys() == {"train", "test"}
+
+
+@pytest.mark.parametrize("names", [("",), ("1",), ("1", "2", "")])
+def test_a_corpus_without_its_own_folds_is_refused(names: tuple[str, ...]) -> None:
+    named = [replace(u, fold=names[number % len(names)]) for number, u in enumerate(emodb().utterances)]
+    with pytest.raises(
+        ProtocolError, match=r"predefined needs the folds of emodb: .*\(column `fold` in dataset.file\)"
+    ):
+        make_folds(replace(emodb(), utterances=tuple(named)), Protocol("predefined"))
 
 
 def test_a_protocol_changed_after_it_was_made_has_its_own_headline() -> None:
