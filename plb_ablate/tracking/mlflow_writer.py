@@ -24,6 +24,7 @@ from plb_ablate.core.errors import StoreError
 from plb_ablate.ledger.store import Ledger, LedgerEntry
 from plb_ablate.tracking.cell_fields import IDENTITY, about, summary, user_files, variant_tags
 from plb_ablate.tracking.cell_figures import confusion_figure, curves_figure
+from plb_ablate.tracking.corpus_input import corpus_input
 from plb_ablate.tracking.mlflow_reader import finished_runs
 from plb_ablate.tracking.predictions_file import store_fold
 from plb_ablate.tracking.run_fields import flatten, log_metrics, metrics_of
@@ -151,6 +152,7 @@ class Tracker:
             self.client.delete_run(run.info.run_id)  # left incomplete by a killed process
         name = f"{settings['dataset']} {settings['ablation']} seed {settings['seed']} ({settings['protocol']['name']})"
         run = self._create(name, tags | note, {key: value for key, value in settings.items() if key != "fold"})
+        self.client.log_inputs(run.info.run_id, [corpus_input(settings, scores)])
         total = {"params/total": sum(scores["parameters"].values()), "params/trainable": scores["trainable"]}
         modules = {f"params/module/{module}": count for module, count in scores["parameters"].items()}
         log_metrics(self.client, run.info.run_id, metrics_of(total | modules))
@@ -167,6 +169,7 @@ class Tracker:
         tags |= {"mlflow.note.content": f"Fold {settings['fold']} (from 0) of {settings['n_folds']}. {about(settings)}"}
         tags |= {"classes": json.dumps(scores["classes"]), "headline": scores["headline"]}
         run = self._create(f"fold {settings['fold']}", tags, settings)
+        self.client.log_inputs(run.info.run_id, [corpus_input(settings, scores)])
         history = pd.read_csv(entry.result / "history.csv", index_col="epoch")
         final = flatten(scores["rules"], "/") | {f"n_{split}": size for split, size in scores["sizes"].items()}
         now = int(time.time() * 1000)

@@ -26,6 +26,8 @@ def artifacts(run):
     return sorted(file.path for file in client.list_artifacts(run.info.run_id))
 print(json.dumps([
     {"status": run.info.status, "name": run.info.run_name, "id": run.info.run_id, "tags": run.data.tags,
+     "datasets": [[i.dataset.name, i.dataset.digest, json.loads(i.dataset.profile), {t.key: t.value for t in i.tags}]
+                  for i in run.inputs.dataset_inputs],
      "metrics": run.data.metrics, "params": run.data.params, "artifacts": artifacts(run),
      "curve": [m.value for m in client.get_metric_history(run.info.run_id, "test/wa")]}
     for run in client.search_runs([experiment])
@@ -98,6 +100,18 @@ def test_cells_become_a_parent_and_its_folds(config: Config, ledger: Ledger) -> 
         "dataset",
     ):
         assert child["tags"][tag]
+
+
+def test_every_run_has_its_corpus_as_its_dataset(config: Config, ledger: Ledger) -> None:
+    prepared, cells = planned(config)
+    tracker = Tracker(config.tracking, ledger)
+    for cell in cells[:2]:
+        tracker.upload(finish(ledger, cell, prepared))
+    runs = stored(config)
+    assert len(runs) == 3
+    numbers = {"num_rows": 24, "num_classes": 4}
+    expected = ["synthetic", prepared.content[:16], numbers, {"mlflow.data.context": "cross-validation"}]
+    assert [run["datasets"] for run in runs] == [[expected]] * 3
 
 
 @pytest.mark.parametrize(
