@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from plb_ablate.published import tables as published
 from plb_ablate.report.analysis import analyse
+from plb_ablate.report.page import heading
 from plb_ablate.report.published.claims import Claim, claims, claims_table, claims_words
 from plb_ablate.report.published.comparison import beside_table, departures
 from plb_ablate.report.study import Study
@@ -88,6 +90,14 @@ def test_another_experiment_decides_no_score(settings: dict[str, Any], words: st
     found = claims(analyse(study))
     assert {c.verdict for c in found if not c.subject.startswith("#")} == {"not decidable"}
     assert words in claims_words(study, found)
+
+
+def test_other_features_are_another_experiment() -> None:
+    study = like_published(-0.2)
+    study = replace(study, folds=tuple(replace(run, features="logmel n_mels=40") for run in study.folds))
+    assert departures(study) == ["features logmel n_mels=40"]
+    assert "features logmel n_mels=40" in heading(study)
+    assert {c.verdict for c in claims(analyse(study)) if not c.subject.startswith("#")} == {"not decidable"}
 
 
 def test_the_published_study_departs_from_itself_in_nothing() -> None:
