@@ -3,10 +3,12 @@
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +19,7 @@ import soundfile
 from plb_ablate.data.synthetic.formant_synthesis import RATE
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.tracking.mlflow_writer import Tracker
+from tests.conftest import CommandLine
 from tests.results_helper import a_config, finish, planned
 
 ROOT = Path(__file__).parents[1]
@@ -115,22 +118,45 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_corpus_is_added_as_the_page_says(tmp_path: Path) -> None:
-    folder = followed("corpora.md", tmp_path)
-    rng = np.random.default_rng(1)
-    for speaker in ("anna", "berta", "carl", "dirk"):
-        (folder / "data" / "pairs" / speaker).mkdir(parents=True)
-        for emotion in ("calm", "excited"):
-            for number in range(3):
-                path = folder / "data" / "pairs" / speaker / f"{emotion}_{number}.wav"
-                soundfile.write(path, 0.1 * rng.standard_normal(RATE // 2), RATE)
-    checked = run(folder, "-m", "plb_ablate.data", "check", "pairs")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "All published counts match." in checked.stdout
-    audited = run(folder, "-m", "plb_ablate.audit", "dataset=pairs", "protocol.n_splits=4")
-    assert "pairs, protocol=published, 4 folds" in audited.stdout, audited.stderr
-    (folder / "data" / "pairs" / "anna" / "angry_1.wav").write_bytes(b"")
-    assert "emotions are calm, excited" in run(folder, "-m", "plb_ablate.data", "check", "pairs").stderr
+def tone(path: Path, number: int) -> None:
+    """A recording of half a second that has its own pitch."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(number).standard_normal(RATE // 2)
+    soundfile.write(path, 0.2 * np.sin(np.arange(RATE // 2) * (0.05 + 0.01 * number)) + 0.01 * noise, RATE)
+
+
+def test_an_own_corpus_is_studied_as_the_page_says(commands: CommandLine) -> None:
+    """Every command of the page, word by word, in a folder outside the checkout."""
+    folder = commands.folder
+    people, labels = ("anna", "berta", "clara", "dirk", "emil", "fritz"), ("calm", "angry", "furious", "laughing")
+    for number, (speaker, label) in enumerate(product(people, labels)):
+        tone(folder / "recordings" / f"{speaker}_{label}_1.wav", number)
+        tone(folder / "labelled" / label / f"{speaker}_1.wav", number)
+    for language in ("python", "yaml"):
+        for title, content in blocks("corpora.md", language):
+            (folder / title).parent.mkdir(parents=True, exist_ok=True)
+            (folder / title).write_text(content)
+    typed = [line for _, block in blocks("corpora.md", "console") for line in block.splitlines()]
+    said = []
+    for line in typed:
+        program, *arguments = shlex.split(line)
+        assert program == "python"
+        module = arguments[1] if arguments[0] == "-m" else ""
+        done = commands.run(*arguments[2:], module=module) if module else run(folder, *arguments)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        said.append(done.stdout + done.stderr)
+    _, checked, audited, trained, reported, planned_again, folders, plan_of_folders = said
+    assert "Every recording can be used. No counts are published." in checked
+    assert "actors, protocol=speaker, 3 folds" in audited
+    assert "No leakage found" in audited
+    assert "note: actors: 6 of 24 recordings left out" in trained
+    assert "2 cells: 0 already done, 2 to train." in trained
+    page = (folder / "reports" / "actors.md").read_text()
+    assert "actors" in reported
+    assert "not the published one" not in page
+    assert "actors none seed 42 fold 0  skip" in planned_again, "the cell that was trained from the same table"
+    assert "laughing" in folders
+    assert "labelled none seed 42 fold 2" in plan_of_folders
 
 
 def test_a_model_of_ones_own_is_studied_as_the_page_says(small_corpus: Path, tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
     if settings["dataset"] != config.dataset.name:
         raise ModelError(
             f"run={run_id} was trained on {settings['dataset']}, not {config.dataset.name}: "
-            f"use dataset={settings['dataset']}, with its dataset.root."
+            f"use dataset={settings['dataset']}, with its dataset.root, or the settings dataset.* of that own corpus."
         )
     features = FeatureSettings(**settings.get("features", {}))
     prepared = prepare(
@@ -172,7 +172,7 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
     if settings["content"] not in (prepared.content, prepared.as_earlier().content):
         raise ModelError(
             f"dataset.root={config.dataset.root} does not contain the recordings that run={run_id} was trained on, "
-            "so its test fold would be another one. Name the folder that the run used."
+            "or other labels or speakers are given, so its test fold would be another one. Name what the run used."
         )
     fold = make_folds(prepared.corpus, Protocol(**settings["protocol"]))[settings["fold"]]
     shape = (*prepared.settings.shape, 1)

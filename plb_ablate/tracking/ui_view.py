@@ -13,6 +13,7 @@ _COLUMNS = (
     "metrics.`best_test/score/mean`",
     "metrics.`folds_done`",
     "metrics.`params/total`",
+    "attributes.`Dataset`",
     *(f"tags.`{name}`" for name in ("dataset", "ablation", "protocol", "seed")),
 )
 
