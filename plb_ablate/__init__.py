@@ -1,8 +1,12 @@
 """Ablation studies of speech-emotion networks: the published Pattern Learning Block network, or a user's own."""
 
 import os
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from plb_ablate.report.runs_table import load_runs
+
+__all__ = ["__version__", "load_runs"]
 
 __version__ = "0.1.0"
 
@@ -18,3 +22,12 @@ for _name, _value in {
     "GIT_PYTHON_REFRESH": "quiet",
 }.items():
     os.environ.setdefault(_name, _value)
+
+
+def __getattr__(name: str) -> Any:
+    """Import what reads runs only when it is asked for."""
+    if name == "load_runs":
+        from plb_ablate.report.runs_table import load_runs
+
+        return load_runs
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -79,7 +79,7 @@ def imports(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_file_imports_leftwards_and_keeps_to_its_libraries(path: Path) -> None:
     if path == PACKAGE / "__init__.py":
-        assert imports(path) <= {"os"}
+        assert imports(path) <= {"os", "typing", "plb_ablate.report.runs_table"}
         return
     here = room(path)
     for name in imports(path):
@@ -114,12 +114,22 @@ def test_importing_a_room_loads_no_heavy_library(name: str) -> None:
     assert done.stdout.split() == []
 
 
+def test_the_package_itself_loads_no_library() -> None:
+    code = "import sys; before = {*sys.modules}; import plb_ablate; print(*{*sys.modules} - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = {"plb_ablate", "os", "typing"}
+    assert {name for name in done.stdout.split() if name not in sys.stdlib_module_names and "." not in name} <= ours
+
+
 def test_public_paths_stay() -> None:
     from plb_ablate.features import mfcc
     from plb_ablate.models import build_model, named_weights
     from plb_ablate.statistics import FoldScore, compare, nadeau_bengio
 
+    assert callable(plb_ablate.load_runs)
     assert all(callable(thing) for thing in (mfcc, build_model, named_weights, FoldScore, compare, nadeau_bengio))
+    with pytest.raises(AttributeError, match="no attribute 'load_run'"):
+        getattr(plb_ablate, "load_run")  # noqa: B009
     with pytest.raises(AttributeError, match="no attribute 'build_modell'"):
         getattr(plb_ablate.models, "build_modell")  # noqa: B009
 

@@ -1,38 +1,25 @@
-"""Reads the finished runs of a study from MLflow into records."""
+"""The finished runs of a study as records, made of the table of runs (`plb_ablate.report.runs_table`)."""
 
 import functools
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from plb_ablate.config.protocol import RULES
-from plb_ablate.core.credentials import hide_credentials
-from plb_ablate.core.errors import StoreError
-from plb_ablate.core.provenance import LIBRARIES
-from plb_ablate.models.plb.family import PLB
+from plb_ablate.report.runs_table import PROVENANCE, RULE_METRICS, STUDY_KEY, network, runs_table, stored_runs
 from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey, group_studies
-from plb_ablate.tracking.mlflow_reader import StoredRun, experiment_id, finished_runs, read_artifact
-from plb_ablate.tracking.store import START
-from plb_ablate.training.metrics import PREDICTED_CLASSES, SCORES
+from plb_ablate.tracking.mlflow_reader import StoredRun, read_artifact
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from pandas import DataFrame
 
 __all__ = ["read_leaks", "read_studies"]
 
-PROVENANCE = ("git_commit", "hardware", "host", "onednn", "python", *LIBRARIES)
-"""Tags with the provenance of the numbers."""
-
-_KEY = ("dataset", "protocol", "trainer", "reverse", "config_hash")
-_NEEDED = frozenset({*_KEY, "ablation", "seed", "n_folds"})
-_TAGS = _NEEDED | {"model", "modules", "fold", "headline", "corpus", "features", *PROVENANCE}
-_SCORES = frozenset(f"{rule}/{name}" for rule in RULES for name in (*SCORES, PREDICTED_CLASSES, "epoch"))
-_SIZES = ("n_train", "n_validation", "n_test")
 _MODULE = "params/module/"
-_LOSS = "train/loss"
-
-_INFINITE = 1e300
-"""Losses from here on are infinite: MLflow stores infinity as the largest float."""
 
 MAX_PARENTS = 3
 """Number of parent runs in which a leakage audit is looked for; all parents of a study store the same audit."""
@@ -59,20 +46,8 @@ def read_studies(
     StoreError
         If the store cannot be read, or has no finished fold for these arguments.
     """
-    number, only = experiment_id(client, experiment), {"dataset": dataset} if dataset else {}
-    children = finished_runs(client, number, {"level": "fold"} | only, _TAGS, {*_SCORES, *_SIZES, "seconds", _LOSS})
-    parents = finished_runs(client, number, {"level": "config"} | only, _TAGS, None)
-    folds = [_fold_run(run) for run in children if run.tags.keys() >= _NEEDED]
-    configs = [_config_run(run) for run in parents if run.tags.keys() >= _NEEDED]
-    if seeds:
-        folds = [run for run in folds if run.seed in seeds]
-        configs = [run for run in configs if run.seed in seeds]
-    if not folds:
-        of = f" of dataset={dataset}" if dataset else ""
-        of += f" with seed={','.join(map(str, seeds))}" if seeds else ""
-        store = f"{hide_credentials(client.tracking_uri)}, experiment {experiment!r},"
-        raise StoreError(f"{store} has no finished fold{of}, so there is nothing to report. {START}")
-    return group_studies(folds, configs)
+    folds, parents = stored_runs(client, experiment, dataset, seeds)
+    return group_studies(_fold_runs(runs_table(folds, parents)), map(_config_run, parents))
 
 
 def read_leaks(client: "MlflowClient", study: Study) -> tuple[str, ...] | None:
@@ -89,66 +64,53 @@ def read_leaks(client: "MlflowClient", study: Study) -> tuple[str, ...] | None:
     return None
 
 
-def _study_key(tags: Mapping[str, str]) -> StudyKey:
-    modules = tuple(tags.get("modules", "").split(",")) if tags.get("modules") else ()
-    dataset, protocol, trainer, reverse, config_hash = (tags[name] for name in _KEY)
-    return StudyKey(dataset, protocol, trainer, reverse, config_hash, tags.get("model", PLB.name), modules)
+def _fold_runs(table: "DataFrame") -> list[FoldRun]:
+    """Make a record of every row of the table of runs."""
+    sizes, words = ["n_train", "n_validation", "n_test"], ["ablation", "headline", "corpus", "features"]
+    plain = table[["run_id", "seed", "fold", "n_folds", "seconds", "diverged"]]
+    plain = plain.join(table[sizes].fillna(0)).join(table[words].astype(object).fillna(""))
+    rows = plain.rename(columns={"headline": "selection_rule"}).to_dict("records")
+    names = (*STUDY_KEY, "model", "modules")
+    keys = (StudyKey.of_tags(dict(zip(names, row, strict=True))) for row in _rows(table, names))
+    tags = map(_provenance, _rows(table[[*PROVENANCE]].astype(object).fillna(""), PROVENANCE))
+    return [
+        FoldRun(**{str(name): value for name, value in row.items()}, key=key, scores=scores, tags=provenance)
+        for row, key, scores, provenance in zip(rows, keys, _scores(table), tags, strict=True)
+    ]
 
 
-def _network(key: StudyKey, ablation: str) -> str:
-    """Return the canonical name of a run's network; earlier versions stored some networks under two names."""
-    return key.family.same_network(ablation) if ablation in key.family.ablations else ablation
+def _rows(table: "DataFrame", columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Return the values of some columns, row by row."""
+    return zip(*(table[name].tolist() for name in columns), strict=True)
 
 
-def _fold_run(run: StoredRun) -> FoldRun:
-    tags, metrics = run.tags, run.metrics
-    scores: dict[str, dict[str, float]] = {}
-    for name, value in metrics.items():
-        rule, _, metric = name.partition("/")
-        if metric:
-            scores.setdefault(rule, {})[metric] = value
-    return FoldRun(
-        run_id=run.run_id,
-        key=(key := _study_key(tags)),
-        ablation=_network(key, tags["ablation"]),
-        seed=int(tags["seed"]),
-        fold=int(tags.get("fold", 0)),
-        n_folds=int(tags["n_folds"]),
-        ended=run.ended,
-        scores=scores,
-        selection_rule=tags.get("headline", ""),
-        seconds=metrics.get("seconds", float("nan")),
-        n_train=int(metrics.get("n_train", 0)),
-        n_validation=int(metrics.get("n_validation", 0)),
-        n_test=int(metrics.get("n_test", 0)),
-        diverged=not abs(metrics.get(_LOSS, 0.0)) < _INFINITE,
-        tags=_provenance(tags),
-        corpus=tags.get("corpus", ""),
-        features=tags.get("features", ""),
-    )
+def _scores(table: "DataFrame") -> list[dict[str, dict[str, float]]]:
+    """Return, for every row, rule to metric to value, of the rules for which the run has any."""
+    scores: list[dict[str, dict[str, float]]] = [{} for _ in range(len(table))]
+    for rule in RULES:
+        values = table[[f"{rule}/{metric}" for metric in RULE_METRICS]].to_numpy("float64", na_value=math.nan)
+        for place in np.flatnonzero(~np.isnan(values).all(axis=1)):
+            scores[place][rule] = dict(zip(RULE_METRICS, values[place].tolist(), strict=True))
+    return scores
 
 
 def _config_run(run: StoredRun) -> ConfigRun:
     counts = {name: int(value) for name, value in run.metrics.items() if name.startswith("params/")}
     return ConfigRun(
         run_id=run.run_id,
-        key=(key := _study_key(run.tags)),
-        ablation=_network(key, run.tags["ablation"]),
+        key=StudyKey.of_tags(run.tags),
+        ablation=network(run),
         seed=int(run.tags["seed"]),
         ended=run.ended,
         params=counts.get("params/total"),
         trainable=counts.get("params/trainable"),
         modules={name.removeprefix(_MODULE): count for name, count in counts.items() if name.startswith(_MODULE)},
         artifacts=run.artifacts,
-        tags=_provenance(run.tags),
+        tags=_provenance(tuple(run.tags.get(name, "") for name in PROVENANCE)),
     )
 
 
-def _provenance(tags: Mapping[str, str]) -> Mapping[str, str]:
-    return _shared(tuple((name, tags[name]) for name in PROVENANCE if name in tags))
-
-
 @functools.cache
-def _shared(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    """Return one shared mapping for all runs with equal tags, because a study has thousands of runs."""
-    return MappingProxyType(dict(items))
+def _provenance(values: tuple[str, ...]) -> Mapping[str, str]:
+    """Return the tags that a run has, one shared mapping for all runs with equal ones: a study has thousands."""
+    return MappingProxyType({name: value for name, value in zip(PROVENANCE, values, strict=True) if value})

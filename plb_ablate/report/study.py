@@ -12,7 +12,7 @@ from plb_ablate.models.plb.family import PLB
 from plb_ablate.models.registry import family_in_results
 from plb_ablate.published.tables import DATASETS
 
-__all__ = ["PRIMARY_METRIC", "ConfigRun", "FoldRun", "Study", "StudyKey", "group_studies", "latest"]
+__all__ = ["PRIMARY_METRIC", "ConfigRun", "FoldRun", "Study", "StudyKey", "group_studies"]
 
 PRIMARY_METRIC = {name: (rules[0], "score" if name == "published" else "wa") for name, rules in ALLOWED_RULES.items()}
 """Epoch-selection rule and metric of a protocol's verdict and first table; ``published`` uses the published score."""
@@ -29,6 +29,20 @@ class StudyKey:
     config_hash: str
     model: str = PLB.name
     modules: tuple[str, ...] = ()
+
+    @classmethod
+    def of_tags(cls, tags: Mapping[str, str]) -> "StudyKey":
+        """Return the key of a run with these tags; a run without the tag ``model`` is of the published network."""
+        modules = tuple(filter(None, (tags.get("modules") or "").split(",")))
+        return cls(
+            tags["dataset"],
+            tags["protocol"],
+            tags["trainer"],
+            tags["reverse"],
+            tags["config_hash"],
+            tags.get("model") or PLB.name,
+            modules,
+        )
 
     @property
     def family(self) -> ModelFamily:
@@ -60,8 +74,6 @@ class FoldRun:
         Epoch-selection rule that the run's settings put first; empty for the default of its protocol.
     seconds : float
         Training time.
-    ended : int
-        End of the run, milliseconds since 1970; of several runs of a cell the latest is used.
     diverged : bool
         Whether the training loss of the last epoch is not finite; the scores of such a run are not used.
     tags : mapping of str to str
@@ -78,7 +90,6 @@ class FoldRun:
     seed: int
     fold: int
     n_folds: int
-    ended: int
     scores: Mapping[str, Mapping[str, float]]
     selection_rule: str = ""
     seconds: float = math.nan
@@ -202,23 +213,15 @@ class Study:
         return sum(run.n_test for run in self.folds if (run.ablation, run.seed) == whole)
 
 
-def latest(runs: Iterable[FoldRun]) -> list[FoldRun]:
-    """Keep one run for each fold of each variant and seed: the one that ended last.
-
-    A cell that was uploaded twice has two runs of the same training; a newer training replaces an older one.
-    """
-    by_age = sorted(runs, key=lambda run: (run.ended, run.run_id))
-    cells = {(run.key, run.ablation, run.seed, run.fold): run for run in by_age}
-    return sorted(cells.values(), key=lambda run: (run.key, run.key.family.row_order(run.ablation), run.seed, run.fold))
-
-
 def group_studies(folds: Iterable[FoldRun], configs: Iterable[ConfigRun] = ()) -> list[Study]:
     """Sort runs into studies.
 
     Parameters
     ----------
-    folds, configs : iterable
-        Finished runs in any order, including repeated uploads.
+    folds : iterable of FoldRun
+        Finished fold runs in any order, each cell once.
+    configs : iterable of ConfigRun
+        Finished parent runs in any order; of several of a variant the one that ended last is used.
 
     Returns
     -------
@@ -226,7 +229,7 @@ def group_studies(folds: Iterable[FoldRun], configs: Iterable[ConfigRun] = ()) -
         Sorted by dataset, then protocol as in `PRIMARY_METRIC`, then trainer, direction and config hash.
     """
     by_key: dict[StudyKey, list[FoldRun]] = {}
-    for run in latest(folds):
+    for run in sorted(folds, key=lambda run: (run.key.family.row_order(run.ablation), run.seed, run.fold)):
         by_key.setdefault(run.key, []).append(run)
     places: dict[tuple[StudyKey, str, int], ConfigRun] = {}
     for parent in sorted(configs, key=lambda run: (run.ended, run.run_id)):

@@ -7,7 +7,7 @@ from plb_ablate.config.schema import Tracking
 from plb_ablate.core.credentials import STORE_VARIABLE
 from plb_ablate.tracking.store import announce
 
-__all__ = ["add_store_options", "chosen_store"]
+__all__ = ["add_store_options", "chosen_store", "named_store"]
 
 
 def add_store_options(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +19,11 @@ def add_store_options(parser: argparse.ArgumentParser) -> None:
 
 def chosen_store(options: argparse.Namespace) -> Tracking:
     """Return the store that the options, the environment or the default name, in this order, and print it."""
-    tracking = Tracking(options.tracking_uri or os.environ.get(STORE_VARIABLE) or Tracking.uri, options.experiment)
+    tracking = named_store(options.tracking_uri, options.experiment)
     announce(tracking)
     return tracking
+
+
+def named_store(tracking_uri: str | None, experiment: str) -> Tracking:
+    """Return the store that an address, the environment or the default names, in this order."""
+    return Tracking(tracking_uri or os.environ.get(STORE_VARIABLE) or Tracking.uri, experiment)

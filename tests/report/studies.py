@@ -40,7 +40,6 @@ def make_study(
                     seed=seed,
                     fold=fold,
                     n_folds=n_folds,
-                    ended=i,
                     scores={
                         rule: {"score": v, "wa": v - 0.01, "ua": v, "macro_f1": v, "epoch": epochs - 1.0}
                         for rule, v in by_rule.items()

@@ -18,7 +18,6 @@ def run(ablation: str = "none", fold: int = 0, seed: int = 42, score: float = 0.
         seed=seed,
         fold=fold,
         n_folds=2,
-        ended=1,
         scores={"best_test": {"score": score}},
         n_test=10 + fold,
     )
@@ -48,11 +47,6 @@ def test_the_names_of_scores_load_no_scikit_learn() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-
-
-def test_a_cell_delivered_twice_counts_once_and_the_latest_is_kept() -> None:
-    twice = [run(score=0.7, run_id="new", ended=9), run(score=0.6, run_id="old", ended=5)]
-    assert [found.run_id for found in group_studies(twice)[0].folds] == ["new"]
 
 
 @pytest.mark.parametrize("name", ["dataset", "protocol", "trainer", "reverse", "config_hash", "model"])

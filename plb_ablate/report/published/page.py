@@ -43,7 +43,6 @@ def _fold_run(key: StudyKey, ablation: str, fold: int) -> FoldRun:
         seed=published.RANDOM_STATE,
         fold=fold,
         n_folds=k,
-        ended=0,
         scores={"best_test": {"score": score}},
         n_train=n - n_test,
         n_test=n_test,
