@@ -14,6 +14,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from plb_ablate.core.errors import ConfigError
+from plb_ablate.models.build_settings import BuildSettings, Shape
 
 if TYPE_CHECKING:
     import keras
@@ -22,28 +23,6 @@ __all__ = ["WHOLE", "BuildSettings", "ModelFamily", "Network", "Shape"]
 
 WHOLE = "none"
 """Name of the variant from which nothing is removed: the reference of every comparison."""
-
-Shape = tuple[int, int, int]
-"""Frames, coefficients (or bands), and one channel."""
-
-
-@dataclass(frozen=True)
-class BuildSettings:
-    """Settings that change a network, but neither its variant nor its input; a family may have none of them.
-
-    Parameters
-    ----------
-    reverse : str
-        Axis along which the input of the backward stream is reversed: ``coefficient`` or ``time``.
-    bn_momentum : float
-        Momentum of the moving statistics of batch normalisation.
-    precision : str
-        ``float32``, or ``bfloat16`` for the large products in training.
-    """
-
-    reverse: str = "coefficient"
-    bn_momentum: float = 0.99
-    precision: str = "float32"
 
 
 class Builder(Protocol):
@@ -147,6 +126,13 @@ class ModelFamily:
             )
         return "+".join(parts[module] for module in self.modules if module in parts)
 
+    def knows(self, ablation: str) -> bool:
+        """Whether this is the name of a variant."""
+        try:
+            return bool(self.canonical(ablation))
+        except ConfigError:
+            return False
+
     def module_of(self, part: str) -> str:
         """Return the module that a part of a name removes or controls."""
         return self.controls[part][0] if part in self.controls else part
@@ -216,9 +202,12 @@ class ModelFamily:
         rows = dict.fromkeys((WHOLE, *singles, *self.named_variants, *self.networks))
         return {name: place for place, name in enumerate(rows)}
 
-    def row_order(self, ablation: str) -> tuple[int, str]:
-        """Return the sort key of a variant's row: whole, modules, named variants, combinations, then unknown names."""
-        return self._rows.get(ablation, len(self._rows)), ablation
+    def row_order(self, ablation: str) -> tuple[int, int, str]:
+        """Return the sort key of a variant's row: whole, modules, named variants, combinations, then all others.
+
+        Others are names with controls, and names that this version does not know; combinations come after their parts.
+        """
+        return self._rows.get(ablation, len(self._rows)), ablation.count("+"), ablation
 
 
 @dataclass(frozen=True)

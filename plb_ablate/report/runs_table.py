@@ -138,7 +138,7 @@ def _usable(runs: Iterable[StoredRun], seeds: Sequence[int]) -> list[StoredRun]:
 def network(run: StoredRun) -> str:
     """Return the canonical name of a run's network; earlier versions stored some networks under two names."""
     family, ablation = StudyKey.of_tags(run.tags).family, run.tags["ablation"]
-    return family.same_network(ablation) if ablation in family.ablations else ablation
+    return family.same_network(ablation) if family.knows(ablation) else ablation
 
 
 def runs_table(folds: Sequence[StoredRun], parents: Sequence[StoredRun]) -> "DataFrame":

@@ -35,8 +35,9 @@ def _row(study: Study, name: str, full: Mapping[str, int]) -> tuple[TableCell, .
     modules = ", ".join(f"{module} {count:,}" for module, count in taken.items()) or "nothing"
     total = (text(study.display_name(name)), number(sum(taken.values())))
     expected = study.key.family.expected_loss
-    if expected is None:
-        return (*total, TableCell(MISSING), text(modules), text("not known"))
+    if expected is None or not study.key.family.knows(name):
+        why = "not known" if expected is None else "unknown to this version"
+        return (*total, TableCell(MISSING), text(modules), text(why))
     wanted = {module: count for module, count in expected(name, full).items() if count}
     result = f"NO: expected {', '.join(wanted) or 'nothing'}"
     if taken == wanted:
