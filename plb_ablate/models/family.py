@@ -230,7 +230,7 @@ class Network:
     num_classes: int
     input_shape: Shape
     ablation: str = WHOLE
-    settings: BuildSettings = BuildSettings()
+    settings: BuildSettings = field(default_factory=BuildSettings)
 
     def build(self) -> "keras.Model":
         """Build the network."""
