@@ -30,7 +30,8 @@ test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest -n 2
 
 proofs: $(STAMP) ## run the long proofs: kills, a SLURM cluster, PostgreSQL, a browser (tests/orchestration/slurm/install.sh installs them)
-	$(BIN)/python -m pytest -m "slow or slurm or postgres or browser"
+	$(BIN)/python -m pytest -n 2 -m "slow and not alone"
+	$(BIN)/python -m pytest -m "alone or slurm or postgres or browser"
 
 check: $(STAMP) ## format, lint, types
 	$(BIN)/ruff format --check .

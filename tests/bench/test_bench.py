@@ -80,6 +80,7 @@ def test_unknown_measurements_are_refused(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(1200)
 def test_inference_and_memory_are_measured_and_tracked(
     small_corpus: Path, empty_store: Path, tmp_path: Path, commands: CommandLine
