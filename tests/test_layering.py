@@ -97,7 +97,7 @@ WITHOUT = {
     "inference": ("tensorflow", "keras", "mlflow", "hydra", "sklearn"),
     "statistics": ("tensorflow", "keras", "mlflow", "hydra"),
     "published": ("tensorflow", "keras", "mlflow", "hydra"),
-    "report": ("tensorflow", "keras", "hydra"),
+    "report": ("tensorflow", "keras", "hydra", "sklearn"),
     "predict": ("tensorflow", "keras", "mlflow", "hydra", "sklearn"),
 }
 """Libraries that are not loaded with all the files of a room, or with a command."""

@@ -1,8 +1,10 @@
 """The command ``python -m plb_ablate.report``."""
 
 import argparse
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +45,19 @@ examples:
 """
 
 
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for garbage rarely: Python goes through all records of thousands of runs each time, and none is garbage."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+
+
 @exit_codes
+@_few_collections()
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the reports, and print the table and the verdict of each study.
 

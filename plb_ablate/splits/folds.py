@@ -19,7 +19,6 @@ from dataclasses import dataclass
 import numpy as np
 from natsort import natsorted
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold, train_test_split
 
 from plb_ablate.config.protocol import FEWEST_GROUPS, Protocol
 from plb_ablate.core.errors import ProtocolError
@@ -79,6 +78,8 @@ def make_folds(corpus: Corpus, protocol: Protocol) -> list[Fold]:
 
 
 def _utterance_folds(corpus: Corpus, protocol: Protocol) -> list[Fold]:
+    from sklearn.model_selection import KFold  # imported here: a report reads folds, but makes none
+
     n = len(corpus.utterances)
     if n < protocol.n_splits:
         raise ProtocolError(
@@ -94,6 +95,8 @@ def _utterance_folds(corpus: Corpus, protocol: Protocol) -> list[Fold]:
 
 def _nested_parts(train: Indices, corpus: Corpus, protocol: Protocol, index: int) -> tuple[Indices, Indices]:
     """Divide the training data of one fold into a training and a validation split, stratified by class."""
+    from sklearn.model_selection import train_test_split
+
     try:
         kept, validation = train_test_split(
             train,

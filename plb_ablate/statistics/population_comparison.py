@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
 from plb_ablate.statistics.answers import Answers
 from plb_ablate.statistics.comparison import holm
 from plb_ablate.statistics.equivalence import ROPE, Posterior, posterior
@@ -43,19 +45,15 @@ def compare_population(
 ) -> dict[str, PopulationComparison]:
     """Compare the trained networks of every variant with those of the reference.
 
+    BLAS uses one thread: on products of these sizes a second one does nothing but wait.
+
     Raises
     ------
     PairingError
         If a variant was not asked about the same utterances with the same seeds and folds.
     """
-    tests: dict[str, dict[str, PopulationTest]] = {
-        name: {
-            "wa": population_test(reference, answers, "wa"),
-            "ua": population_test(reference, answers, "ua"),
-            "macro_f1": macro_f1_test(reference, answers),
-        }
-        for name, answers in variants.items()
-    }
+    with threadpool_limits(limits=1, user_api="blas"):
+        tests = {name: _tests(reference, answers) for name, answers in variants.items()}
     corrected = {metric: holm([test[metric].p for test in tests.values()]) for metric in METRICS}
     return {
         name: PopulationComparison(
@@ -66,3 +64,9 @@ def compare_population(
         )
         for place, (name, test) in enumerate(tests.items())
     }
+
+
+def _tests(reference: Answers, variant: Answers) -> dict[str, PopulationTest]:
+    """Test one variant in every score of `METRICS`."""
+    wa, ua = (population_test(reference, variant, metric) for metric in ("wa", "ua"))
+    return {"wa": wa, "ua": ua, "macro_f1": macro_f1_test(reference, variant)}

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from plb_ablate.statistics.paired_test import TTest, standard_error
 
@@ -18,9 +18,9 @@ def _power(effect: float, df: float, alpha: float) -> float:
 
     The far tail is at most the normal tail at -effect; beyond 5 it is negligible, and scipy can return NaN.
     """
-    critical = stats.t.isf(alpha / 2, df)
-    far = stats.nct.cdf(-critical, df, effect) if effect < 5 else 0.0
-    return float(stats.nct.sf(critical, df, effect) + far)
+    critical = -special.stdtrit(df, alpha / 2)  # scipy.stats has the same functions, ten times slower
+    far = special.nctdtr(df, effect, -critical) if effect < 5 else 0.0
+    return float(1 - special.nctdtr(df, effect, critical) + far)
 
 
 def minimal_detectable_delta(test: TTest, *, power: float = 0.8, alpha: float = 0.05) -> float:

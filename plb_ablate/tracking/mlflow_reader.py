@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from plb_ablate.core.credentials import hide_credentials, without_credentials
@@ -14,7 +15,7 @@ from plb_ablate.tracking.store import START, active_experiment, check_place, sto
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from sqlalchemy import Select
+    from sqlalchemy import Result, Select
 
 __all__ = [
     "StoredRun",
@@ -158,8 +159,13 @@ def _from_database(
     with engine.connect().execution_options(yield_per=ROWS) as connection:
         rows = connection.execute(runs)
         by_id = {run_id: StoredRun(run_id, ended or 0, artifacts or "") for run_id, ended, artifacts in rows}
-        _fill(by_id, connection.execute(tag_rows), connection.execute(metric_rows))
+        _fill(by_id, _in_bulk(connection.execute(tag_rows)), _in_bulk(connection.execute(metric_rows)))
     return sorted(by_id.values(), key=lambda run: (run.ended, run.run_id))
+
+
+def _in_bulk(result: "Result[Any]") -> Iterator[Any]:
+    """Return the rows of a result; one by one, SQLAlchemy takes three times as long."""
+    return chain.from_iterable(result.partitions())
 
 
 def _fill(by_id: dict[str, StoredRun], tags: Iterable[Any], metrics: Iterable[Any]) -> None:

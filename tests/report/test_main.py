@@ -1,3 +1,4 @@
+import gc
 import os
 import subprocess
 import sys
@@ -122,6 +123,12 @@ def test_without_a_store_nothing_is_made(tmp_path: Path) -> None:
 def test_an_empty_store_is_said_to_be_empty(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--tracking-uri", uri]) != 0
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_python_collects_garbage_as_before_after_a_report(tmp_path: Path) -> None:
+    before = gc.get_threshold()
+    assert main(["--tracking-uri", f"sqlite:///{tmp_path}/none.db"]) != 0
+    assert gc.get_threshold() == before
 
 
 def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
