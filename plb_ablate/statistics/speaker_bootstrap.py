@@ -46,8 +46,8 @@ def macro_f1_test(reference: Answers, variant: Answers) -> PopulationTest:
     require_pairs(reference, variant)
     clusters = reference.clusters
     units = np.arange(len(reference.labels)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
-    counts = np.stack([_confusions(answers, units) for answers in (reference, variant)])
-    n_units = counts.shape[1]
+    counts = [_counts(answers, units) for answers in (reference, variant)]
+    n_units = len(counts[0])
 
     def delta(drawn: Units, axis: int = -1) -> Floats:
         weights = np.apply_along_axis(np.bincount, axis, drawn, minlength=n_units)
@@ -66,22 +66,29 @@ def macro_f1_test(reference: Answers, variant: Answers) -> PopulationTest:
     return replace(ua, mean=mean, se=se, df=float(n_units - 1), p=p, ci95=(mean - half, mean + half), exact=False)
 
 
-def _confusions(answers: Answers, units: Units) -> Floats:
-    """Return confusion matrices, float64 (units, seeds, classes, classes), of true and predicted classes."""
+def _counts(answers: Answers, units: Units) -> Floats:
+    """Count the utterances of each class that are right, that have it as label, and that are predicted as it.
+
+    Returns
+    -------
+    float64 (units, 3, seeds, classes)
+    """
     seeds = len(answers.predicted)
     classes = int(max(answers.labels.max(), answers.predicted.max())) + 1
-    counts = np.zeros((int(units.max()) + 1, seeds, classes, classes))
-    np.add.at(counts, (units[None], np.arange(seeds)[:, None], answers.labels[None], answers.predicted), 1)
-    return counts
+    unit, seed = units[None], np.arange(seeds)[:, None]
+    right, true, predicted = (np.zeros((int(units.max()) + 1, seeds, classes)) for _ in range(3))
+    np.add.at(right, (unit, seed, answers.labels[None]), answers.correct)
+    np.add.at(true, (unit, seed, answers.labels[None]), 1)
+    np.add.at(predicted, (unit, seed, answers.predicted), 1)
+    return np.stack([right, true, predicted], axis=1)
 
 
-def _macro_f1(confusions: Floats) -> Floats:
-    """Return macro-F1, averaged over seeds, of confusion matrices (..., seeds, classes, classes).
+def _macro_f1(counts: Floats) -> Floats:
+    """Return macro-F1, averaged over seeds, of counts (..., 3, seeds, classes) as from `_counts`.
 
     It is averaged over the classes that occur among the labels.
     """
-    hits = np.diagonal(confusions, axis1=-2, axis2=-1)
-    true, predicted = confusions.sum(-1), confusions.sum(-2)
+    hits, true, predicted = np.moveaxis(counts, -3, 0)
     f1 = np.divide(2 * hits, true + predicted, out=np.zeros_like(hits), where=true + predicted > 0)
     present = true > 0
     return np.asarray(((f1 * present).sum(-1) / present.sum(-1)).mean(-1))

@@ -1,6 +1,7 @@
 """Statistics over utterances and speakers: their target is covered, and nothing is made from nothing."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,14 @@ def test_macro_f1_is_that_of_scikit_learn() -> None:
         np.mean([f1_score(a.labels, predicted, average="macro") for predicted in a.predicted]) for a in (one, other)
     ]
     assert macro_f1_test(one, other).mean == pytest.approx(scores[0] - scores[1])
+
+
+def test_a_class_that_one_variant_alone_predicts_is_no_class_of_the_corpus() -> None:
+    one, other = a_pair(4)
+    guessed = replace(other, predicted=np.where(other.correct, other.predicted, one.labels.max() + 1))
+    score = f1_score(one.labels, guessed.predicted[0], average="macro", labels=np.unique(one.labels))
+    reference = f1_score(one.labels, one.predicted[0], average="macro", labels=np.unique(one.labels))
+    assert macro_f1_test(one, guessed).mean == pytest.approx(reference - score)
 
 
 def test_the_bootstrap_of_macro_f1_is_about_as_wide_as_the_interval_of_ua() -> None:
