@@ -267,3 +267,12 @@ def test_features_that_tell_no_copies_say_so(small_corpus: Path, tmp_path: Path)
         report = audit_prepared(prepared, Protocol(n_splits=3))
         assert ("features" not in report.checked) == said
         assert any(line.startswith("Near-duplicates were not looked for") for line in report.warnings()) == said
+
+
+def test_unknown_speakers_are_neither_checked_nor_a_leak() -> None:
+    utterances = tuple(replace(utterance, speaker="") for utterance in corpus_of().utterances)
+    corpus = replace(corpus_of(), utterances=utterances, grouping="")
+    report = audit(corpus, make_folds(corpus, PUBLISHED), digests=digests_of(corpus))
+    assert report.checked == ("bytes", "balance")
+    assert report.leaks == []
+    assert "speakers" in audit(corpus_of(), make_folds(corpus_of(), PUBLISHED)).checked
