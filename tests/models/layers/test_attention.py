@@ -5,12 +5,16 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import softmax
 
-from plb_ablate.models.plb.layers import ScaledAttention
+from plb_ablate.models.plb.layers import ScaledAttention, UniformAttention
 from tests.models.layer_contract import check_contract, draw, gradients, randomise
 
 
 def test_contract(tmp_path: Path) -> None:
     check_contract(ScaledAttention("bfloat16", name="a"), ((5, 6, 8), (5, 3, 8)), (5, 6, 8), {"scale": ()}, tmp_path)
+
+
+def test_contract_of_uniform_attention(tmp_path: Path) -> None:
+    check_contract(UniformAttention(name="u"), ((6, 8),), (6, 8), {}, tmp_path)
 
 
 def test_is_softmax_of_scaled_products_over_the_last_two_axes() -> None:

@@ -6,9 +6,9 @@ from plb_ablate.models.plb.layers import CBAM, ChannelGate, SpatialGate
 from tests.models.layer_contract import check_contract, draw, randomise
 
 WEIGHTS = {
-    "channel/squeeze/kernel": (8, 2),
-    "channel/squeeze/bias": (2,),
-    "channel/excite/kernel": (2, 8),
+    "channel/squeeze/kernel": (8, 8),
+    "channel/squeeze/bias": (8,),
+    "channel/excite/kernel": (8, 8),
     "channel/excite/bias": (8,),
     "spatial/conv/kernel": (3, 3, 2, 1),
     "spatial/bn/gamma": (1,),
@@ -19,7 +19,8 @@ WEIGHTS = {
 
 
 def test_contract(tmp_path: Path) -> None:
-    check_contract(CBAM(reduction=4, kernel_size=3, name="cbam"), ((9, 5, 8),), (9, 5, 8), WEIGHTS, tmp_path)
+    layer = CBAM(reduction=1, kernel_size=3, constant=True, name="cbam")
+    check_contract(layer, ((9, 5, 8),), (9, 5, 8), WEIGHTS, tmp_path)
 
 
 def test_is_channel_gate_then_spatial_gate_plus_the_input() -> None:

@@ -9,8 +9,8 @@ from tests.models.layer_contract import check_contract, draw, randomise
 
 
 def test_contract(tmp_path: Path) -> None:
-    weights = {"squeeze/kernel": (8, 2), "squeeze/bias": (2,), "excite/kernel": (2, 8), "excite/bias": (8,)}
-    check_contract(ChannelGate(reduction=4, name="g"), ((5, 6, 8),), (5, 6, 8), weights, tmp_path)
+    weights = {"squeeze/kernel": (8, 8), "squeeze/bias": (8,), "excite/kernel": (8, 8), "excite/bias": (8,)}
+    check_contract(ChannelGate(reduction=1, constant=True, name="g"), ((5, 6, 8),), (5, 6, 8), weights, tmp_path)
 
 
 def test_one_network_serves_mean_and_maximum() -> None:

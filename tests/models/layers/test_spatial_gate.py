@@ -28,7 +28,7 @@ class Plain(keras.layers.Layer):
 def test_contract(tmp_path: Path, channels: int) -> None:
     weights: dict[str, tuple[int, ...]] = {"conv/kernel": (5, 5, 2, 1)}
     weights |= {f"bn/{name}": (1,) for name in ("gamma", "beta", "moving_mean", "moving_variance")}
-    gate = SpatialGate(kernel_size=5, momentum=0.3, epsilon=1e-3, name="g")
+    gate = SpatialGate(kernel_size=5, momentum=0.3, epsilon=1e-3, constant=True, name="g")
     check_contract(gate, ((8, 9, channels),), (8, 9, channels), weights, tmp_path)
 
 
