@@ -18,6 +18,7 @@ from plb_ablate.core.signals import interrupts_raised
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
+from plb_ablate.models.plb.family import PLB
 from plb_ablate.orchestration.sweep import Sweep
 from plb_ablate.published import tables as published
 from plb_ablate.published.curve_agreement import Agreement, History, compare_curves
@@ -108,8 +109,10 @@ def _check(config: Config, kept: Sequence[str]) -> None:
     name = config.dataset.name
     if config.ablation not in kept:
         raise ConfigError(f"ablation={config.ablation} has no published curves of {name}. Use {', '.join(kept)}.")
-    published_trainer = dataclasses.replace(Trainer(), epochs=config.trainer.epochs)
+    published_trainer = Trainer(epochs=config.trainer.epochs, loss=PLB.loss)
     wrong = [
+        (config.model.name != PLB.name, f"model={config.model.name}"),
+        (bool(config.features.changed), f"features={config.features.name} with its settings"),
         (config.protocol != Protocol(), f"protocol={config.protocol.name} with its settings"),
         (config.trainer != published_trainer, f"trainer={config.trainer.name} with its settings"),
         (config.reverse.name != "coefficient", f"reverse={config.reverse.name}"),

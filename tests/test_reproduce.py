@@ -63,6 +63,9 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["dataset=emodb", "trainer=demo"], "trainer=demo with its settings is not the published training"),
         (["dataset=emodb", "trainer.batch_size=8"], "trainer=published with its settings is not the published"),
         (["dataset=emodb", "reverse=time"], "reverse=time is not the published training"),
+        (["dataset=emodb", "trainer.loss=focal"], "trainer=published with its settings is not the published"),
+        (["dataset=emodb", "model=light_sernet", "ablation=none"], "model=light_sernet is not the published training"),
+        (["dataset=emodb", "features=logmel"], "features=logmel with its settings is not the published training"),
         (["dataset=emodb", "dataset.root=nowhere"], "nowhere"),
     ],
 )
