@@ -193,7 +193,7 @@ def test_a_removal_need_not_take_parameters() -> None:
     smaller = without("dropout")
     assert smaller.count_params() == full.count_params()
     check_removal("cbam", smaller, full)
-    with pytest.raises(RemovalError, match="cbam did not change the graph of the network: build_model does not"):
+    with pytest.raises(RemovalError, match="cbam did not change the graph of the network: the model does not"):
         check_removal("cbam", without("nothing"), full)
 
 
