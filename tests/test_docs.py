@@ -177,8 +177,6 @@ def test_a_model_of_ones_own_is_studied_as_the_page_says(small_corpus: Path, tmp
     assert "## model=my_model.py, protocol=published" in page
     assert "|attention+gru|" in page
     assert "published page" not in page
-    exported = run(tmp_path, "-m", "plb_ablate.export", "run=best", f"dataset.root={small_corpus}", "--out", "made")
-    assert exported.returncode == 0, exported.stderr
     moved = [argument.replace("study/", "") for argument in command]
     shutil.copy(file, tmp_path)
     assert "3 cells: 3 to skip." in run(tmp_path, *moved, "--dry-run").stdout

@@ -56,8 +56,8 @@ def _few_collections() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
-@exit_codes
 @_few_collections()
+@exit_codes
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the reports, and print the table and the verdict of each study.
 

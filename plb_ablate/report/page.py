@@ -196,12 +196,11 @@ def _origin(analysis: Analysis) -> list[Section]:
 def heading(study: Study) -> str:
     """Return the title of a study: the settings that distinguish it from others."""
     key = study.key
-    seeds = ", ".join(map(str, study.seeds))
     reverse = "" if key.reverse == "coefficient" else f", reverse={key.reverse}"
     features = f", features {study.folds[0].features}" if study.folds[0].features else ""
     model = "" if key.family.published else f"model={key.model}, "
-    how = f"{model}protocol={key.protocol}, trainer={key.trainer}{reverse}{features}, seed {seeds}"
-    return f"{how} (config {key.config_hash[:8]})"
+    how = f"{model}protocol={key.protocol}, trainer={key.trainer}{reverse}{features}"
+    return f"{how}, seed {', '.join(map(str, study.seeds))} (config {key.config_hash[:8]})"
 
 
 def page(parts: Sequence[Section], folder: str, drawn: Collection[str]) -> str:
