@@ -67,7 +67,6 @@ def _untrained(config: Config) -> TrainedModel:
     )
     fold = make_folds(prepared.corpus, config.protocol)[config.fold or 0]
     settings = result_settings(config) | {"content": prepared.content}
-    shape = (*prepared.settings.shape, 1)
     file = Path(config.model.file) if config.model.file else None
-    network = network_of_settings(settings, len(prepared.corpus.classes), shape, file)
+    network = network_of_settings(settings, len(prepared.corpus.classes), prepared.input_shape, file)
     return TrainedModel(network, network.build(), "", "", settings, "untrained", float("nan"), prepared, fold)

@@ -6,10 +6,9 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from plb_ablate.config.designs import known_design, model_lattice, planned_variants
+from plb_ablate.config.model import Model
 from plb_ablate.core.errors import ConfigError
-from plb_ablate.core.paths import expand_path
 from plb_ablate.models.family import WHOLE, ModelFamily
-from plb_ablate.models.registry import find_family
 
 __all__ = ["CONTROLS", "expand_design"]
 
@@ -18,8 +17,7 @@ CONTROLS = "controls"
 
 
 def _family(composed: DictConfig) -> ModelFamily:
-    file = composed.model.get("file")
-    return find_family(composed.model.name, expand_path(file, "model.file") if file else None)
+    return Model(composed.model.name, composed.model.get("file")).family
 
 
 def expand_design(composed: DictConfig, typed: Sequence[Override], *, multirun: bool) -> tuple[str, list[str]]:

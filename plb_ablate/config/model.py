@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from plb_ablate.core.errors import ConfigError
 from plb_ablate.core.paths import expand_path
-from plb_ablate.models.family import BuildSettings, ModelFamily
+from plb_ablate.models.family import ModelFamily
 from plb_ablate.models.registry import find_family, model_settings
 
 __all__ = ["Model"]
@@ -45,17 +44,3 @@ class Model:
     def identity(self) -> dict[str, Any]:
         """What identifies the model in a cell."""
         return model_settings(self.name, self.file)
-
-    def check(self, settings: BuildSettings) -> None:
-        """Refuse settings that the family does not have.
-
-        Raises
-        ------
-        ConfigError
-            If ``reverse`` or ``trainer.precision`` is not at its default, and changes nothing in the network.
-        """
-        options, default = self.family.options, BuildSettings()
-        for option, name in (("reverse", "reverse"), ("precision", "trainer.precision")):
-            value, usual = getattr(settings, option), getattr(default, option)
-            if option not in options and value != usual:
-                raise ConfigError(f"{name}={value} has no meaning for model={self.name}. Leave it at {usual}.")

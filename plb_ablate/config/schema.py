@@ -120,7 +120,7 @@ class Config:
 
     def __post_init__(self) -> None:
         family = self.model.family
-        self.model.check(self.build_settings)
+        family.check(self.build_settings)
         self.ablation = family.same_network(self.ablation)
         self.trainer.loss = self.trainer.loss or family.loss
         if self.design is not None:

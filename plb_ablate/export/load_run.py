@@ -175,8 +175,7 @@ def load_run(config: Config, run: str, folder: Path) -> TrainedModel:
             "or other labels or speakers are given, so its test fold would be another one. Name what the run used."
         )
     fold = make_folds(prepared.corpus, Protocol(**settings["protocol"]))[settings["fold"]]
-    shape = (*prepared.settings.shape, 1)
-    network = network_of_settings(settings, len(prepared.corpus.classes), shape, model_file)
+    network = network_of_settings(settings, len(prepared.corpus.classes), prepared.input_shape, model_file)
     network = replace(network, settings=replace(network.settings, precision="float32"))  # as inference always is
     model = network.build()
     model.load_weights(weights)

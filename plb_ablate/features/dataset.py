@@ -68,6 +68,11 @@ class PreparedCorpus:
         text = json.dumps([self.corpus.classes, rows, _identity(self.settings), *told])
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape of a network's input: frames, coefficients or bands, one channel."""
+        return (*self.settings.shape, 1)
+
     def as_earlier(self) -> "PreparedCorpus":
         """Return the corpus as earlier versions named its recordings: by where they really lie in the root.
 

@@ -16,6 +16,7 @@ from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.schema import Config, result_settings
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.features.dataset import PreparedCorpus
+from plb_ablate.models.family import ModelFamily
 from plb_ablate.models.registry import family_of_settings
 from plb_ablate.splits.folds import Fold, make_folds
 
@@ -124,11 +125,10 @@ def plan_cells(
 
 def same_network_notes(cells: Collection[Cell]) -> list[str]:
     """Return a sentence for each other name of the networks of cells (`ModelFamily.same_network_notes`)."""
-    families = {json.dumps(cell.settings.get("model")): family_of_settings(cell.settings) for cell in cells}
-    names: dict[str, list[str]] = {}
+    names: dict[ModelFamily, list[str]] = {}
     for cell in cells:
-        names.setdefault(json.dumps(cell.settings.get("model")), []).append(cell.settings["ablation"])
-    return [note for key, family in families.items() for note in family.same_network_notes(names[key])]
+        names.setdefault(family_of_settings(cell.settings), []).append(cell.settings["ablation"])
+    return [note for family, ablations in names.items() for note in family.same_network_notes(ablations)]
 
 
 def _wanted(folds: list[Fold], index: int | None) -> list[Fold]:

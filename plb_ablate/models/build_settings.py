@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-__all__ = ["BuildSettings", "Shape"]
+from plb_ablate.core.errors import ConfigError
+
+__all__ = ["BuildSettings", "Shape", "check_classes"]
 
 Shape = tuple[int, int, int]
 """Frames, coefficients (or bands), and one channel."""
@@ -25,3 +27,15 @@ class BuildSettings:
     reverse: str = "coefficient"
     bn_momentum: float = 0.99
     precision: str = "float32"
+
+
+def check_classes(num_classes: int) -> None:
+    """Refuse a network with fewer than 2 classes.
+
+    Raises
+    ------
+    ConfigError
+        If `num_classes` is less than 2.
+    """
+    if num_classes < 2:
+        raise ConfigError(f"num_classes={num_classes}: a classifier needs at least 2 classes.")

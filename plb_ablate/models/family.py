@@ -101,6 +101,19 @@ class ModelFamily:
     kernels_by_name: bool = False
     published: bool = False
 
+    def check(self, settings: BuildSettings) -> None:
+        """Refuse settings that the family does not have.
+
+        Raises
+        ------
+        ConfigError
+            If ``reverse`` or ``trainer.precision`` is not at its default, and changes nothing in the network.
+        """
+        for option, name in (("reverse", "reverse"), ("precision", "trainer.precision")):
+            value, usual = getattr(settings, option), getattr(BuildSettings, option)
+            if option not in self.options and value != usual:
+                raise ConfigError(f"{name}={value} has no meaning for model={self.name}. Leave it at {usual}.")
+
     # ------------------------------------------------------------------ names
 
     def canonical(self, ablation: str) -> str:

@@ -39,7 +39,7 @@ def check_models(plan: Plan, configs: Sequence[Config], say: Callable[[str], Non
         if config.model.file is None:
             continue
         model, prepared = read_user_model(Path(config.model.file)), plan.corpus(config)
-        shape = (*prepared.settings.shape, 1)
+        shape = prepared.input_shape
         variants = found.setdefault((model, len(prepared.corpus.classes), shape, config.build_settings), {})
         variants[config.ablation] = None
     for (model, num_classes, shape, settings), ablations in found.items():

@@ -103,7 +103,7 @@ def _train(cell: Cell, entry: LedgerEntry) -> None:
     prepared = _corpus(cell.corpus_file)
     protocol = Protocol(**cell.settings["protocol"])
     fold = make_folds(prepared.corpus, protocol)[cell.fold]
-    trainer = _trainer(cell.variant, len(cell.classes), (*prepared.settings.shape, 1), cell.model_file)
+    trainer = _trainer(cell.variant, len(cell.classes), prepared.input_shape, cell.model_file)
     state = trainer.fit_fold(
         prepared.features,
         prepared.corpus.labels,

@@ -16,7 +16,7 @@ from plb_ablate.report.tables.accuracy import accuracy_table, block_table, wa_ta
 from plb_ablate.report.tables.benchmarks import inference_table, memory_table
 from plb_ablate.report.tables.cost_benefit import cost_table
 from plb_ablate.report.tables.differences import comparison_table
-from plb_ablate.report.tables.mechanisms import mechanism_table, mechanism_words
+from plb_ablate.report.tables.mechanisms import mechanism_splits, mechanism_table, mechanism_words
 from plb_ablate.report.tables.model import Table
 from plb_ablate.report.tables.module_effects import effect_table, interaction_table, share_table
 from plb_ablate.report.tables.module_words import interaction_words, module_words
@@ -121,8 +121,9 @@ def _differences(analysis: Analysis) -> list[Section]:
 
 
 def _mechanisms(analysis: Analysis) -> list[Section]:
-    table = mechanism_table(analysis)
-    return [Section("Mechanism or parameters", (table,), mechanism_words(analysis))] if table else []
+    splits = mechanism_splits(analysis)
+    tables = (mechanism_table(analysis, splits),) if splits else ()
+    return [Section("Mechanism or parameters", tables, mechanism_words(analysis, splits))] if tables else []
 
 
 def _modules(analysis: Analysis) -> list[Section]:
@@ -176,8 +177,7 @@ def _machine(analysis: Analysis) -> list[Section]:
     )
     parts = []
     if inference:
-        table = inference_table(inference, key.dataset)
-        parts.append(Section("Real-time inference, ours and published", (table,)))
+        parts.append(Section("Real-time inference, ours and published", (inference_table(inference, key.dataset),)))
     if memory:
         parts.append(Section("Memory, ours and published", (memory_table(memory),)))
     return parts

@@ -11,8 +11,7 @@ from typing import Any
 import keras
 from keras import layers, regularizers
 
-from plb_ablate.core.errors import ConfigError
-from plb_ablate.models.family import Shape
+from plb_ablate.models.build_settings import Shape, check_classes
 from plb_ablate.models.light_sernet.paths import PATH_FILTERS, PATHS
 
 __all__ = ["build_light_sernet"]
@@ -51,8 +50,7 @@ def build_light_sernet(
     ConfigError
         If `num_classes` is less than 2.
     """
-    if num_classes < 2:
-        raise ConfigError(f"num_classes={num_classes}: a classifier needs at least 2 classes.")
+    check_classes(num_classes)
 
     def activated(x: Any, name: str) -> Any:
         x = layers.BatchNormalization(momentum=bn_momentum, name=f"{name}_norm")(x)

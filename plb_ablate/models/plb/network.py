@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from plb_ablate.core.errors import ConfigError
-from plb_ablate.models.family import Shape
+from plb_ablate.models.build_settings import Shape, check_classes
 from plb_ablate.models.plb.family import PLB
 from plb_ablate.models.plb.input_size import check_input_shape
 from plb_ablate.models.plb.layers import (
@@ -79,8 +79,7 @@ def build_model(
     name = PLB.canonical(ablation)
     if reverse not in REVERSE_AXIS:
         raise ConfigError(f"reverse={reverse} is unknown. Use one of {', '.join(REVERSE_AXIS)}.")
-    if num_classes < 2:
-        raise ConfigError(f"num_classes={num_classes}: a classifier needs at least 2 classes.")
+    check_classes(num_classes)
     check_input_shape(input_shape)
     removed, frozen = PLB.removed(name), PLB.frozen(name)
     streams = _STREAMS.get(name, _BOTH_STREAMS)

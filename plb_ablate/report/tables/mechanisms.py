@@ -13,7 +13,7 @@ from plb_ablate.statistics.comparison import compare, holm
 from plb_ablate.statistics.paired_test import TTest
 from plb_ablate.statistics.population_test import PopulationTest, population_test
 
-__all__ = ["mechanism_table", "mechanism_words"]
+__all__ = ["Split", "mechanism_splits", "mechanism_table", "mechanism_words"]
 
 HERE, METHOD = "these trainings", "the method"
 """The two questions (docs/statistics.md)."""
@@ -42,7 +42,7 @@ class Split:
     rest: Test
 
 
-def _splits(analysis: Analysis) -> list[Split]:
+def mechanism_splits(analysis: Analysis) -> list[Split]:
     """Split the difference of every module whose removal and control have all folds of the whole network."""
     family = analysis.study.key.family
     pairs = {module: control for control, (module, _) in family.controls.items()}
@@ -85,11 +85,8 @@ def _corrected(splits: list[Split]) -> dict[tuple[str, str], tuple[float, float]
     return found
 
 
-def mechanism_table(analysis: Analysis) -> Table | None:
-    """Make the table of modules with a removal and a control; None if there is none."""
-    splits = _splits(analysis)
-    if not splits:
-        return None
+def mechanism_table(analysis: Analysis, splits: list[Split]) -> Table:
+    """Make the table of modules with a removal and a control."""
     study, corrected = analysis.study, _corrected(splits)
     rule, metric = study.primary_metric
     rows = []
@@ -115,9 +112,8 @@ def mechanism_table(analysis: Analysis) -> Table | None:
     )
 
 
-def mechanism_words(analysis: Analysis) -> str:
+def mechanism_words(analysis: Analysis, splits: list[Split]) -> str:
     """Say of which modules it is shown that the mechanism, or the parameters, matter; for each question."""
-    splits = _splits(analysis)
     corrected, lines = _corrected(splits), []
     for split in splits:
         name = analysis.study.display_name(split.module)
