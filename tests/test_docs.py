@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
+import plb_ablate
 from plb_ablate.data.synthetic.formant_synthesis import RATE
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.tracking.mlflow_writer import Tracker
@@ -177,6 +178,15 @@ def test_a_model_of_ones_own_is_studied_as_the_page_says(small_corpus: Path, tmp
     assert "## model=my_model.py, protocol=published" in page
     assert "|attention+gru|" in page
     assert "published page" not in page
+    runs = plb_ablate.load_runs(f"sqlite:///{tmp_path}/mlflow.db").set_index("ablation")
+    assert set(runs["training"]) == {"bn_momentum=0.5 loss=cross_entropy"}
+    recurrent = str(runs["run_id"]["none"])
+    exported = run(
+        tmp_path, "-m", "plb_ablate.export", f"run={recurrent}", f"dataset.root={small_corpus}", "--no-track"
+    )
+    assert exported.returncode == 1
+    assert "not written: LiteRT int8: the calibration of LiteRT crashes in loops (WHILE)" in exported.stderr
+    assert "Wrote 4 formats" in exported.stdout
     moved = [argument.replace("study/", "") for argument in command]
     shutil.copy(file, tmp_path)
     assert "3 cells: 3 to skip." in run(tmp_path, *moved, "--dry-run").stdout

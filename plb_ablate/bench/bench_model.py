@@ -13,7 +13,7 @@ from plb_ablate.splits.folds import make_folds
 
 __all__ = ["Subject", "prepare_subject"]
 
-NEEDED = ("Keras", "SavedModel", "LiteRT float32")
+NEEDED = ("SavedModel", "LiteRT float32")
 """Formats that the measurements need, including those that they are made from."""
 
 
@@ -24,7 +24,7 @@ class Subject:
     Parameters
     ----------
     models : Path
-        Folder with ``model.keras`` and ``model_float32.tflite``.
+        Folder with ``model_saved`` and ``model_float32.tflite``.
     recordings : list of Path
         Test split of the fold.
     network : Network

@@ -34,7 +34,7 @@ def measure_inference(
     Parameters
     ----------
     models : Path
-        Folder with ``model.keras`` and ``model_float32.tflite``.
+        Folder with ``model_saved`` and ``model_float32.tflite``.
     recordings : sequence of Path
         Test utterances.
     threads : sequence of int
@@ -75,7 +75,7 @@ def latencies(runtime: str, device: str, threads: int, models: Path, recordings:
         import tensorflow as tf
 
         tf.config.set_visible_devices([], "GPU")
-    predict, settings = predictor(runtime, threads, models), read_card(models / "model.keras").features
+    predict, settings = predictor(runtime, threads, models), read_card(models / "model_saved").features
     seconds = []
     for path in [*islice(cycle(recordings), WARM_UP), *recordings]:
         begin = time.perf_counter()
@@ -94,11 +94,9 @@ def predictor(runtime: str, threads: int, models: Path) -> Callable[[Any], Any]:
         from plb_ablate.inference.litert import LiteRTModel
 
         return LiteRTModel(models / "model_float32.tflite", threads).predict
-    import keras
+    from plb_ablate.export.verify import saved_model_predictor
 
-    from plb_ablate.export.verify import keras_predictor
-
-    return keras_predictor(keras.models.load_model(models / "model.keras"))
+    return saved_model_predictor(models / "model_saved")
 
 
 def _latency(milliseconds: Any) -> dict[str, float]:

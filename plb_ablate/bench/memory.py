@@ -20,7 +20,7 @@ def measure_memory(models: Path, network: Network, batch: int, *, on_start: Call
     Parameters
     ----------
     models : Path
-        Folder with ``model.keras`` and ``model_float32.tflite``.
+        Folder with ``model_saved`` and ``model_float32.tflite``.
     network : Network
     batch : int
         Utterances in a training step.

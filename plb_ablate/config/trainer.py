@@ -1,10 +1,12 @@
 """How a model is trained."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from plb_ablate.core.errors import ConfigError
 
-__all__ = ["LOSSES", "PRECISIONS", "Trainer"]
+__all__ = ["LOSSES", "PRECISIONS", "Trainer", "changed_training"]
 
 LOSSES = ("published", "cross_entropy", "focal")
 """Allowed losses of a training."""
@@ -69,3 +71,16 @@ class Trainer:
             raise ConfigError(f"trainer.precision={self.precision} is unknown. Use {' or '.join(PRECISIONS)}.")
         if self.loss not in (None, *LOSSES):
             raise ConfigError(f"trainer.loss={self.loss} is unknown. Use one of {', '.join(LOSSES)}.")
+
+
+def changed_training(trainer: Mapping[str, Any]) -> str:
+    """Describe how stored settings differ from the published training, its length aside: ``loss=focal beta_1=0.9``.
+
+    Settings without a loss have the published one.
+    """
+    published = {field.name: field.default for field in fields(Trainer)} | {"loss": "published"}
+    return " ".join(
+        f"{name}={trainer[name]}"
+        for name, usual in published.items()
+        if name not in ("name", "epochs") and trainer.get(name, usual) != usual
+    )

@@ -39,21 +39,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or the exit code of an error, whose message is printed on standard error.
+        0; 1 if a format cannot hold the model; or the exit code of an error. Reasons are printed on standard error.
     """
     options = _parser().parse_args(argv)
     console = Console(stderr=True)
     with console.status("starting") as status:
-        checks, folder, uri = _export(options, lambda step: status.update(step))
+        checks, refused, folder, uri = _export(options, lambda step: status.update(step))
+    for name, reason in refused.items():
+        print(f"not written: {name}: {reason}", file=sys.stderr)
     if options.json:
-        print(json.dumps({"folder": str(folder), "model": uri, "formats": [asdict(c) for c in checks]}, indent=1))
-        return 0
+        found = {"formats": [asdict(check) for check in checks], "refused": refused}
+        print(json.dumps({"folder": str(folder), "model": uri} | found, indent=1))
+        return 1 if refused else 0
     _show(checks, options.threads)
     print(f"Wrote {len(checks)} formats below {folder}.", *([f"MLflow has the model as {uri}."] if uri else []))
-    return 0
+    return 1 if refused else 0
 
 
-def _export(options: argparse.Namespace, say: Callable[[str], None]) -> "tuple[list[FormatCheck], Path, str | None]":
+def _export(
+    options: argparse.Namespace, say: Callable[[str], None]
+) -> "tuple[list[FormatCheck], dict[str, str], Path, str | None]":
+    """Return the checks of what was written, why other formats were not, the folder, and the model in MLflow."""
     run, settings = _run_of(options.settings)
     config = compose_config(settings)
     announce(config.tracking)
@@ -70,7 +76,8 @@ def _export(options: argparse.Namespace, say: Callable[[str], None]) -> "tuple[l
         say(f"fetching run={run}")
         trained = load_run(config, run, Path(artifacts))
     folder = options.out / trained.name
-    files = convert_all(trained, folder, on_start=lambda name: say(f"writing {name}"))
+    refused: dict[str, str] = {}
+    files = convert_all(trained, folder, on_start=lambda name: say(f"writing {name}"), on_refused=refused.__setitem__)
     checks = check_formats(trained, files, options.threads, on_start=lambda name: say(f"checking {name}"))
     (folder / "export.json").write_text(json.dumps([asdict(check) for check in checks], indent=1) + "\n")
     uri = None
@@ -79,7 +86,7 @@ def _export(options: argparse.Namespace, say: Callable[[str], None]) -> "tuple[l
         from plb_ablate.export.mlflow_upload import upload_export
 
         uri = upload_export(config.tracking, trained, files, checks)
-    return checks, folder, uri
+    return checks, refused, folder, uri
 
 
 def _run_of(settings: Sequence[str]) -> tuple[str, list[str]]:

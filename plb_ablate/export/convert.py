@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.lite.python.convert_phase import ConverterError
 
 from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.export.load_run import TrainedModel
@@ -32,8 +34,15 @@ Integers cost more accuracy than they save time in products of two activations (
 features, whose coefficients differ in range by a factor of 100.
 """
 
+LOOPS = {"WHILE", "IF"}
+"""Operations that run a graph of their own, in which LiteRT's calibrator ends with a segmentation fault (TF 2.21)."""
+
 ONE = "one"
 """Signature of the SavedModel for a single utterance; ``serve`` accepts any number."""
+
+
+class FormatError(Exception):
+    """A format cannot hold a model."""
 
 
 def convert_all(
@@ -42,8 +51,9 @@ def convert_all(
     *,
     only: Collection[str] | None = None,
     on_start: Callable[[str], None] = lambda name: None,
+    on_refused: Callable[[str, str], None] = lambda name, reason: None,
 ) -> dict[str, Path]:
-    """Write a model in every format, each with its model card.
+    """Write a model in every format that its layers allow, each with its model card.
 
     Parameters
     ----------
@@ -54,24 +64,38 @@ def convert_all(
         Formats to write, including those that they are made from: LiteRT needs ``SavedModel``, int8 needs float32.
     on_start : callable
         Called with the name of each format before it is written.
+    on_refused : callable
+        Called with the name of a format that cannot hold this model, and the reason.
 
     Returns
     -------
     dict of str to Path
-        File or folder by name of format, in the order of `FORMATS`.
+        File or folder by name of format that was written, in the order of `FORMATS`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[str, Path] = {}
     wanted = {name: how for name, how in FORMATS.items() if only is None or name in only}
     for name, (ending, write) in wanted.items():
         on_start(name)
-        written[name] = folder / f"model{ending}"
-        with redirect_output(Path(os.devnull)), warnings.catch_warnings():  # the converter prints much
-            warnings.simplefilter("ignore")
-            write(trained, written[name])
+        path = folder / f"model{ending}"
+        try:
+            with redirect_output(Path(os.devnull)), warnings.catch_warnings():  # the converter prints much
+                warnings.simplefilter("ignore")
+                write(trained, path)
+        except (ConverterError, FormatError) as error:
+            path.unlink(missing_ok=True)
+            on_refused(name, _reason(error))
+            continue
         precision = name.partition(" ")[2] or "float32"
-        write_card(written[name], trained.card(precision))
+        write_card(path, trained.card(precision))
+        written[name] = path
     return written
+
+
+def _reason(error: Exception) -> str:
+    """Return the operations that LiteRT lacks, or else the first line of a message that may have hundreds."""
+    lacking = re.findall("(?:Custom|Flex) ops: (.+)", str(error))
+    return f"LiteRT has no operation {', '.join(lacking)}" if lacking else str(error).strip().partition("\n")[0]
 
 
 def _keras(trained: TrainedModel, path: Path) -> None:
@@ -108,7 +132,7 @@ def _int8(trained: TrainedModel, path: Path) -> None:
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = calibration
-    kinds, nodes = _not_quantized(path.with_name("model_float32.tflite"))
+    kinds, nodes = _not_quantized(_float32_of(path))
     options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=kinds, denylisted_nodes=nodes)
     quantizer = tf.lite.experimental.QuantizationDebugger(
         converter=converter, debug_dataset=calibration, debug_options=options
@@ -120,6 +144,14 @@ def _converter(path: Path) -> Any:
     return tf.lite.TFLiteConverter.from_saved_model(str(path.with_name("model_saved")), signature_keys=[ONE])
 
 
+def _float32_of(path: Path) -> Path:
+    """Return the float32 model that int8 is made from."""
+    float32 = path.with_name("model_float32.tflite")
+    if not float32.exists():
+        raise FormatError("it is made from LiteRT float32, which was not written")
+    return float32
+
+
 def _not_quantized(path: Path) -> tuple[list[str], list[str]]:
     """Return the kinds of operations, and the names of single operations, that int8 leaves in float32.
 
@@ -127,6 +159,12 @@ def _not_quantized(path: Path) -> tuple[list[str], list[str]]:
     """
     interpreter = runtime()(model_path=str(path))
     operations = interpreter._get_ops_details()
+    kinds = {operation["op_name"] for operation in operations}
+    if loops := kinds & LOOPS:
+        raise FormatError(
+            f"the calibration of LiteRT crashes in loops ({', '.join(sorted(loops))}), which recurrent layers are: "
+            "use float16, or build them with unroll=True"
+        )
     tensors = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
     computed = {index for operation in operations for index in operation["outputs"]}
     computed |= {tensor["index"] for tensor in interpreter.get_input_details()}
@@ -137,7 +175,7 @@ def _not_quantized(path: Path) -> tuple[list[str], list[str]]:
 
     small = [operation for operation in operations if weights(operation) < MIN_INT8_WEIGHTS]
     names = [tensors[index]["name"] for operation in small for index in operation["outputs"]]
-    return sorted({operation["op_name"] for operation in operations} - PRODUCTS), names
+    return sorted(kinds - PRODUCTS), names
 
 
 FORMATS: dict[str, tuple[str, Callable[[TrainedModel, Path], None]]] = {

@@ -35,8 +35,10 @@ REQUIREMENTS = ("librosa", "natsort", "numpy", "rich", "scipy", "soundfile")
 
 def upload_export(
     tracking: Tracking, trained: TrainedModel, files: Mapping[str, Path], checks: Sequence[FormatCheck]
-) -> str:
+) -> str | None:
     """Log an export and return the URI of the model, ``models:/m-...``, for ``mlflow.pyfunc.load_model``.
+
+    Without a LiteRT file there is no such model, and None is returned.
 
     Parameters
     ----------
@@ -68,6 +70,8 @@ def upload_export(
             for path in files.values():
                 log = mlflow.log_artifacts if path.is_dir() else mlflow.log_artifact
                 log(str(path), f"formats/{path.name}" if path.is_dir() else "formats")
+            if LOGGED not in files:
+                return None
             logged = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(Path(__file__).with_name("pyfunc_model.py")),

@@ -15,7 +15,7 @@ from plb_ablate.inference.litert import LiteRTModel
 from plb_ablate.models.inference_function import inference_function
 from plb_ablate.training.metrics import wa
 
-__all__ = ["FormatCheck", "check_formats", "keras_predictor"]
+__all__ = ["FormatCheck", "check_formats", "keras_predictor", "saved_model_predictor"]
 
 Predictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """From features (1, frames, coefficients) to probabilities (1, classes)."""
@@ -89,14 +89,19 @@ def _load(path: Path, threads: int) -> Predictor:
         return LiteRTModel(path, threads).predict
     if path.suffix == ".keras":
         return keras_predictor(keras.models.load_model(path))
-    loaded = tf.saved_model.load(str(path))  # owns the variables, so it must be kept
-    return lambda features: np.asarray(loaded.serve(tf.constant(features[..., None])))
+    return saved_model_predictor(path)
 
 
 def keras_predictor(model: keras.Model) -> Predictor:
     """Return a prediction function that is traced once, for any number of utterances."""
     infer = inference_function(model)
     return lambda features: infer(tf.constant(features[..., None])).numpy()
+
+
+def saved_model_predictor(path: Path) -> Predictor:
+    """Return the prediction function of a SavedModel, which needs no code of its layers."""
+    loaded = tf.saved_model.load(str(path))  # owns the variables, so it must be kept
+    return lambda features: np.asarray(loaded.serve(tf.constant(features[..., None])))
 
 
 def _timed(predict: Predictor, features: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:

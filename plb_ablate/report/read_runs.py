@@ -66,7 +66,7 @@ def read_leaks(client: "MlflowClient", study: Study) -> tuple[str, ...] | None:
 
 def _fold_runs(table: "DataFrame") -> list[FoldRun]:
     """Make a record of every row of the table of runs."""
-    sizes, words = ["n_train", "n_validation", "n_test"], ["ablation", "headline", "corpus", "features"]
+    sizes, words = ["n_train", "n_validation", "n_test"], ["ablation", "headline", "corpus", "features", "training"]
     plain = table[["run_id", "seed", "fold", "n_folds", "seconds", "diverged"]]
     plain = plain.join(table[sizes].fillna(0)).join(table[words].astype(object).fillna(""))
     rows = plain.rename(columns={"headline": "selection_rule"}).to_dict("records")

@@ -32,7 +32,7 @@ RULE_METRICS = (*SCORES, PREDICTED_CLASSES, "epoch")
 
 _VARIANT = (*STUDY_KEY, "ablation", "seed")
 _NEEDED = frozenset({*_VARIANT, "n_folds"})
-_WORDS = ("study", "corpus", "features", "headline", *PROVENANCE)
+_WORDS = ("study", "corpus", "features", "training", "headline", *PROVENANCE)
 _TAGS = _NEEDED | {"model", "modules", "fold", "cell", *_WORDS}
 
 _SIZES = ("n_train", "n_validation", "n_test")
@@ -80,8 +80,8 @@ def load_runs(
         - ``diverged``: bool; the report does not use the scores of such a run.
         - ``n_train``, ``n_validation``, ``n_test``: Int32, utterances; ``seconds``: float64, training time.
         - ``params/total``, ``params/trainable``: Int64, of the variant's network.
-        - ``study``, ``corpus``, ``features``, ``headline`` and the provenance (``git_commit``, ``hardware``, versions):
-          categorical.
+        - ``study``, ``corpus``, ``features``, ``training``, ``headline`` and the provenance (``git_commit``,
+          ``hardware``, versions): categorical.
         - ``ended``: datetime64, UTC; ``run_id``: str.
 
     Raises

@@ -82,6 +82,8 @@ class FoldRun:
         How the corpus differs from the published one (`plb_ablate.report.corpus_differences`); empty if not told.
     features : str
         Label of the features (`plb_ablate.config.features`) if they are not the published ones; else empty.
+    training : str
+        How the training differs from the published one, its length aside.
     """
 
     run_id: str
@@ -100,6 +102,7 @@ class FoldRun:
     tags: Mapping[str, str] | None = None
     corpus: str = ""
     features: str = ""
+    training: str = ""
 
     def value(self, rule: str, metric: str) -> float:
         """Return one score as a fraction; NaN if the run has none or its training diverged."""

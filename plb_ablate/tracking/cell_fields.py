@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from plb_ablate.config.features import FeatureSettings
+from plb_ablate.config.trainer import changed_training
 from plb_ablate.models.registry import FAMILIES, FILE, family_of_settings
 
 __all__ = ["IDENTITY", "about", "summary", "user_files", "variant_tags"]
@@ -23,6 +24,7 @@ def variant_tags(settings: Mapping[str, Any]) -> dict[str, str]:
     family = family_of_settings(settings)
     tags |= {"model": family.name} | ({} if family.name in FAMILIES else {"modules": ",".join(family.modules)})
     tags |= {"features": _features(settings)} if "features" in settings else {}
+    tags |= {"training": training} if (training := changed_training(settings["trainer"])) else {}
     return tags | ({"study": settings["study"]} if settings["study"] else {})
 
 

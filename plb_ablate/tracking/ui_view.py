@@ -14,7 +14,7 @@ _COLUMNS = (
     "metrics.`folds_done`",
     "metrics.`params/total`",
     "attributes.`Dataset`",
-    *(f"tags.`{name}`" for name in ("dataset", "ablation", "protocol", "seed")),
+    *(f"tags.`{name}`" for name in ("ablation", "protocol", "seed")),
 )
 
 EXPERIMENT_TAGS = {

@@ -15,6 +15,7 @@ from plb_ablate.config.compose import compose_config, compose_sweep
 from plb_ablate.config.dataset import OWN
 from plb_ablate.config.protocol import PROTOCOLS
 from plb_ablate.config.schema import Config, Trainer, result_settings
+from plb_ablate.config.trainer import changed_training
 from plb_ablate.config.source import config_root, register_schema
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.data.registry import READERS
@@ -167,6 +168,15 @@ def test_where_a_job_runs_does_not_decide_its_result() -> None:
     different = ["seed=1", "threads=2", "ablation=sa", "reverse=time", "trainer.epochs=9", "protocol.n_splits=3"]
     different += ["device=gpu", "deterministic=false"]
     assert len({str(settings(override)) for override in [*different, "seed=42"]}) == len(different) + 1
+
+
+def test_a_training_is_told_by_what_differs_from_the_published() -> None:
+    def changed(*overrides: str) -> str:
+        return changed_training(result_settings(config(*overrides))["trainer"])
+
+    assert changed() == changed("trainer.epochs=20") == changed("trainer.loss=published") == ""
+    assert changed("trainer.loss=focal", "trainer.epochs=20", "trainer.beta_1=0.9") == "beta_1=0.9 loss=focal"
+    assert changed("trainer=smoke") == "bn_momentum=0.5"
 
 
 def test_configuration_is_found_beside_the_package() -> None:

@@ -1,5 +1,6 @@
 """Every exported file is opened anew, as its user would."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -83,6 +84,41 @@ def test_the_check_sees_a_model_that_differs(export: Export, tmp_path: Path) -> 
     other.save(tmp_path / "other.keras")
     (check,) = check_formats(export.trained, {"Keras": tmp_path / "other.keras"}, threads=1)
     assert check.largest_difference > 1e-3
+
+
+def without_litert(layer: keras.layers.Layer) -> keras.Model:
+    """A model that has a layer which a format of LiteRT cannot hold."""
+    inputs = keras.Input((196, 39, 1))
+    x = layer(keras.layers.Reshape((196, 39))(inputs))
+    return keras.Model(inputs, keras.layers.Dense(8, activation="softmax")(x))
+
+
+@pytest.mark.parametrize(
+    ("layer", "reasons"),
+    [
+        (keras.layers.GRU(4), {"LiteRT int8": "the calibration of LiteRT crashes in loops (WHILE)"}),
+        (
+            keras.layers.Lambda(lambda x: keras.ops.erfinv(keras.ops.tanh(x[:, 0] / 1000))),
+            {
+                "LiteRT float32": "LiteRT has no operation Erfinv",
+                "LiteRT float16": "LiteRT has no operation Erfinv",
+                "LiteRT int8": "it is made from LiteRT float32, which was not written",
+            },
+        ),
+    ],
+)
+def test_a_format_that_cannot_hold_a_model_says_why(
+    export: Export, tmp_path: Path, layer: keras.layers.Layer, reasons: dict[str, str]
+) -> None:
+    trained = dataclasses.replace(export.trained, model=without_litert(layer))
+    refused: dict[str, str] = {}
+    files = convert_all(trained, tmp_path, on_refused=refused.__setitem__)
+    assert list(files) == [name for name in FORMATS if name not in reasons]
+    assert all(path.exists() for path in files.values())
+    assert {name: reason[: len(reasons[name])] for name, reason in refused.items()} == reasons
+    assert not (tmp_path / "model_int8.tflite").exists()
+    checks = check_formats(trained, {name: path for name, path in files.items() if name != "Keras"}, threads=1)
+    assert all(check.largest_difference < 5e-3 for check in checks)
 
 
 def test_every_file_says_what_it_is(export: Export) -> None:

@@ -193,7 +193,7 @@ def test_mlflow_opens_on_the_variants_and_compares_two(
     for run in parents:
         until(shown(str(run.info.run_name)), f"{run.info.run_name} in the list of runs")
     browser.set_window_size(3000, 1000)  # a column is drawn only while it is in sight
-    for words in ("best_test/wa/mean", "folds_done", "params/total", "ablation", "report", "Ablation study of the"):
+    for words in ("best_test/wa/mean", "folds_done", "params/total", "ablation", "report", "Ablation study."):
         until(shown(words), words)
     assert "fold 0" not in text(browser)
     assert "Source" not in text(browser)

@@ -25,19 +25,27 @@ def departures(study: Study, *, any_epochs: bool = False) -> list[str]:
 
     With `any_epochs` a shorter training is not a difference, because its epochs are the first ones of a full training.
     """
-    key, corpus, features = study.key, corpus_differences(study), study.folds[0].features
+    key, corpus, features, training = study.key, corpus_differences(study), study.folds[0].features, _training(study)
     epochs = {run.value("last", "epoch") + 1 for run in study.folds}
     known = sorted(int(number) for number in epochs if math.isfinite(number))
     differences = [
         (key.protocol != "published", f"protocol={key.protocol}"),
         (key.reverse != "coefficient", f"reverse={key.reverse}"),
-        (key.trainer != "published", f"trainer={key.trainer}"),
+        (bool(training), training),
         (bool(features), f"features {features}"),
         (not any_epochs and known not in ([], [EPOCHS]), f"{' or '.join(map(str, known))} epochs instead of {EPOCHS}"),
         (study.n_folds != published.N_SPLITS, f"{study.n_folds} folds instead of {published.N_SPLITS}"),
         (bool(corpus), corpus),
     ]
     return [words for differs, words in differences if differs]
+
+
+def _training(study: Study) -> str:
+    """Describe a training that is not the published one; runs of before say its name only."""
+    name, changed = study.key.trainer, study.folds[0].training
+    if name == "published" and not changed:
+        return ""
+    return f"trainer={name}" + (f" with {changed}" if changed else "")
 
 
 def beside_table(study: Study) -> Table:

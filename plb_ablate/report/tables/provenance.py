@@ -17,7 +17,7 @@ def origin_table(study: Study) -> Table:
         "dataset": key.dataset,
         "protocol": key.protocol,
         "trainer": key.trainer,
-        **({"features": study.folds[0].features} if study.folds[0].features else {}),
+        **{name: words for name in ("training", "features") if (words := getattr(study.folds[0], name))},
         "reverse": key.reverse,
         "config hash": key.config_hash,
         "seeds": ", ".join(map(str, study.seeds)),

@@ -100,6 +100,13 @@ def test_other_features_are_another_experiment() -> None:
     assert {c.verdict for c in claims(analyse(study)) if not c.subject.startswith("#")} == {"not decidable"}
 
 
+def test_another_loss_is_another_experiment() -> None:
+    study = like_published(-0.2)
+    study = replace(study, folds=tuple(replace(run, training="loss=focal") for run in study.folds))
+    assert departures(study) == ["trainer=published with loss=focal"]
+    assert {c.verdict for c in claims(analyse(study)) if not c.subject.startswith("#")} == {"not decidable"}
+
+
 def test_the_published_study_departs_from_itself_in_nothing() -> None:
     assert departures(like_published()) == []
 
