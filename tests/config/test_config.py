@@ -15,8 +15,8 @@ from plb_ablate.config.compose import compose_config, compose_sweep
 from plb_ablate.config.dataset import OWN
 from plb_ablate.config.protocol import PROTOCOLS
 from plb_ablate.config.schema import Config, Trainer, result_settings
-from plb_ablate.config.trainer import changed_training
 from plb_ablate.config.source import config_root, register_schema
+from plb_ablate.config.trainer import changed_training
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.data.registry import READERS
 from plb_ablate.models.family import ModelFamily
