@@ -1,4 +1,4 @@
-"""The settings ``design`` and ``ablation=controls``: replaced by variants before Hydra makes the jobs of a sweep."""
+"""The settings ``design``, ``modules`` and ``ablation=controls``: variants, before Hydra makes the jobs of a sweep."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,8 @@ def _family(composed: DictConfig) -> ModelFamily:
 def expand_design(composed: DictConfig, typed: Sequence[Override], *, multirun: bool) -> tuple[str, list[str]]:
     """Return the design of a command, empty for none, and its overrides with the variants instead of the design.
 
-    What is typed wins over a study: a typed design over its ablations, and typed ablations over its design.
+    What is typed wins over a study: a typed design over its ablations, and typed ablations over its design. Modules
+    without a design are left out one at a time.
 
     Parameters
     ----------
@@ -40,20 +41,23 @@ def expand_design(composed: DictConfig, typed: Sequence[Override], *, multirun: 
         If the design is unknown, is itself swept over, comes together with ablations, or the command is no sweep.
     """
     lines = [str(override.input_line) for override in typed]
-    given = {key: [o for o in typed if o.key_or_group == key] for key in ("design", "ablation")}
+    given = {key: [o for o in typed if o.key_or_group == key] for key in ("design", "modules", "ablation")}
     params = composed.hydra.sweeper.get("params") or {}
     if any(override.is_sweep_override() for override in given["design"]) or "design" in params:
         raise ConfigError(
             "design= cannot be swept over: a sweep has one design, and a study names it as `design: half`. Run one "
             "design after the other; cells that are done are not trained again."
         )
-    design = composed.get("design")
+    if any(override.is_sweep_override() for override in given["modules"]) or "modules" in params:
+        raise ConfigError("modules= cannot be swept over. Join the modules of a study with '+': modules=<a>+<b>.")
+    design = composed.get("design") or ("leave_one_out" if composed.get("modules") else None)
     if design is None:
         return "", _with_controls(composed, given["ablation"], lines, multirun=multirun)
     known_design(design)
-    if given["ablation"] and not given["design"]:
-        return "", [*lines, "design=null"]
-    if given["ablation"] or (not given["design"] and ("ablation" in params or composed.ablation != WHOLE)):
+    named = given["design"] or given["modules"]
+    if given["ablation"] and not named:
+        return "", [*lines, "design=null", "modules=null"]
+    if given["ablation"] or (not named and ("ablation" in params or composed.ablation != WHOLE)):
         raise ConfigError(
             f"design={design} and ablation= both say which variants to train. Leave one of them out; design={design} "
             f"stands for\n  ablation={_swept(design, composed)}"
@@ -85,4 +89,4 @@ def _with_controls(composed: DictConfig, typed: Sequence[Override], lines: list[
 
 
 def _swept(design: str, composed: DictConfig) -> str:
-    return ",".join(planned_variants(design, model_lattice(_family(composed))))
+    return ",".join(planned_variants(design, model_lattice(_family(composed), composed.get("modules"))))

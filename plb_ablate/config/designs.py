@@ -43,9 +43,27 @@ FEWEST_OF_A_HALF = 4
 _ROMAN = {4: "IV", 5: "V", 6: "VI", 7: "VII", 8: "VIII"}
 
 
-def model_lattice(family: ModelFamily) -> Lattice:
-    """Return the networks of a model's removals."""
-    return Lattice(tuple(family.modules), family.same_network)
+def model_lattice(family: ModelFamily, modules: str | None = None) -> Lattice:
+    """Return the networks of a model's removals.
+
+    Parameters
+    ----------
+    family : ModelFamily
+    modules : str, optional
+        The only modules to remove, joined by ``+`` in any order; None is all.
+
+    Raises
+    ------
+    ConfigError
+        If a name is no module, or is there twice.
+    """
+    chosen = [*family.modules] if modules is None else modules.split("+")
+    if not set(chosen) <= set(family.modules) or len(set(chosen)) < len(chosen):
+        raise ConfigError(
+            f"modules={modules} is unknown. Use modules of model={family.name}, each once and joined by '+': "
+            f"{', '.join(family.modules)}."
+        )
+    return Lattice(tuple(module for module in family.modules if module in chosen), family.same_network)
 
 
 def known_design(name: str) -> str:
@@ -84,7 +102,10 @@ def removed_sets(design: str, modules: Sequence[str]) -> tuple[Removed, ...]:
     }
     wanted = numbers[known_design(design)]
     if not fewest <= m <= most:
-        raise ConfigError(f"design={design} needs {fewest} to {most} modules, but the model has {m}: name ablation=...")
+        raise ConfigError(
+            f"design={design} needs {fewest} to {most} modules, not {m}. Choose some of the model's with "
+            "modules=<a>+<b>, or name the variants with ablation=<a>,<b>."
+        )
     if design == "half" and m < FEWEST_OF_A_HALF:
         raise ConfigError(
             f"design=half of {m} modules cannot tell the effect of a module from that of others. Use design=factorial, "

@@ -75,6 +75,9 @@ class Config:
     design : str, optional
         With ``-m`` and instead of `ablation`, the variants by name: ``leave_one_out``, ``add_one_in``, ``factorial``,
         ``half`` or ``pairs``.
+    modules : str, optional
+        With ``-m``, the only modules that the design removes, joined by ``+``; null is all of the model. Without a
+        `design`, each is left out alone.
     reverse : Reverse
         Axis along which the input of the backward stream is reversed.
     seed : int
@@ -107,6 +110,7 @@ class Config:
     features: FeatureSettings = field(default_factory=FeatureSettings)
     ablation: str = WHOLE
     design: str | None = None
+    modules: str | None = None
     reverse: Reverse = Reverse.coefficient
     seed: int = 42
     fold: int | None = None

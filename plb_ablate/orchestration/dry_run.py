@@ -44,7 +44,7 @@ def show(configs: Sequence[Config], design: str = "") -> None:
     PlbError
         If settings, corpora or folds are invalid.
     """
-    for line in alias_structure(design, model_lattice(configs[0].model.family)) if design else ():
+    for line in alias_structure(design, model_lattice(configs[0].model.family, configs[0].modules)) if design else ():
         print(line)
     ledger = Ledger(Path(configs[0].ledger), create=False)
     plan = Plan()

@@ -49,6 +49,8 @@ def module_effects(
 ) -> ModuleEffects | None:
     """Estimate the effects of modules and pairs; None if the variants allow none.
 
+    The modules of the design are those that some variant lacks.
+
     Parameters
     ----------
     family : ModelFamily
@@ -64,9 +66,13 @@ def module_effects(
         If variants differ in their folds, or there are fewer than two folds.
     """
     fewest, most = MODULES_OF_A_DESIGN
-    if not fewest <= len(family.modules) <= most:
+    removed = [parts for name in scores if (parts := {*name.split("+")}) <= {*family.modules}]
+    chosen = set().union(*removed)
+    if chosen != {*family.modules} and all(len(parts) == 1 for parts in removed):
+        return None  # some modules, each removed alone: no design was meant beyond that
+    if not fewest <= len(chosen) <= most:
         return None
-    lattice = model_lattice(family)
+    lattice = model_lattice(family, "+".join(sorted(chosen)))
     known = {name: scores[name] for name in lattice.lacks if name in scores}
     contrasts = estimable_contrasts(lattice, known)
     if contrasts is None:

@@ -81,7 +81,7 @@ def test_an_unknown_design_and_an_odd_number_of_modules_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"design=halve is unknown. Use one of leave_one_out, add_one_in, factorial"):
         removed_sets("halve", "abcd")
     for modules in ("a", "abcdefghi"):
-        with pytest.raises(ConfigError, match=f"needs 2 to 8 modules, but the model has {len(modules)}"):
+        with pytest.raises(ConfigError, match=f"needs 2 to 8 modules, not {len(modules)}"):
             removed_sets("factorial", modules)
 
 
@@ -189,6 +189,24 @@ def test_what_is_typed_wins_over_a_study(tmp_path: Path) -> None:
         ablations("experiments=mine", "hydra.mode=RUN", multirun=False, folder=tmp_path)
 
 
+def test_modules_of_a_design_are_chosen(tmp_path: Path) -> None:
+    chosen = ["none", "cbam", "sa", "routing", "cbam+sa", "cbam+routing", "sa+routing", "cbam+sa+routing"]
+    assert ablations("design=factorial", "modules=routing+sa+cbam") == chosen
+    assert ablations("modules=routing+cbam") == ["none", "cbam", "routing"], "leave_one_out is the default"
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments/mine.yaml").write_text(
+        "# @package _global_\nstudy: mine\nmodules: cbam+sa\nhydra: {mode: MULTIRUN}\n"
+    )
+    assert ablations("experiments=mine", multirun=False, folder=tmp_path) == ["none", "cbam", "sa"]
+    assert ablations("experiments=mine", "design=pairs", folder=tmp_path) == ["none", "cbam", "sa", "cbam+sa"]
+    assert ablations("experiments=mine", "ablation=none,routing", folder=tmp_path) == ["none", "routing"]
+    assert ablations("experiments=demo", "modules=cbam+sa") == ["none", "cbam", "sa"]
+    jobs = compose_sweep(["modules=cbam+sa"], multirun=True)
+    assert [*map(result_settings, jobs)] == [
+        *map(result_settings, compose_sweep(["ablation=none,cbam,sa"], multirun=True))
+    ]
+
+
 def test_controls_stand_for_every_control(tmp_path: Path) -> None:
     assert ablations("ablation=none,controls,routing") == ["none", *FAMILY.controls, "routing"]
     assert ablations("ablation=controls") == [*FAMILY.controls]
@@ -209,6 +227,12 @@ def test_controls_stand_for_every_control(tmp_path: Path) -> None:
         (["design=half", "ablation=none"], "", "both say which variants"),
         (["ablation=sa", "++design=half"], "", "both say which variants"),
         (["design=halve"], "", "design=halve is unknown. Use one of leave_one_out"),
+        (["modules=cbam+attention"], "", r"modules=cbam\+attention is unknown. .*joined by '\+': dwscnn, cbam, spa"),
+        (["modules=cbam+cbam"], "", r"modules=cbam\+cbam is unknown. Use modules of model=plb, each once"),
+        (["modules=cbam"], "", "design=leave_one_out needs 2 to 8 modules, not 1"),
+        (["modules=cbam,sa"], "", "modules= cannot be swept over. Join the modules of a study with"),
+        (["modules=cbam+sa", "ablation=none,cbam"], "", "both say which variants"),
+        (["design=half", "modules=cbam+sa+spa"], "", "design=half of 3 modules cannot tell"),
         (["design=half,pairs"], "", "cannot be swept over"),
         (["design=choice(half,pairs)"], "", "cannot be swept over"),
         (["experiments=mine"], "design: half\nablation: sa\n", "both say which variants"),

@@ -120,6 +120,21 @@ def test_the_half_gives_the_same_effects_and_no_shares() -> None:
     assert "Shares of the modules" not in titles
 
 
+def test_a_design_of_some_modules_is_reported_for_these() -> None:
+    lattice = model_lattice(PLB, "cbam+sa+routing")
+    analysis, found = analysed([*lattice.lacks])
+    assert found.contrasts.design == "factorial"
+    assert {e.contrast.modules for e in found.effects} == {("cbam",), ("sa",), ("routing",)}
+    assert found.distance is not None
+    assert sum(share.comparison.test.mean for share in found.shares) == pytest.approx(
+        found.distance.comparison.test.mean
+    )
+    assert "DWSCNN, Spa (clean) are removed in none of them." in module_words(found)
+    assert "Shares of the modules" in [section.title for section in sections(analysis)]
+    analysis, found = analysed([name for name in lattice.lacks if name != "cbam+sa"])
+    assert "`python -m plb_ablate -m design=factorial modules=cbam+sa+routing`" in module_words(found)
+
+
 def test_pairs_have_interactions_only_and_say_what_is_fixed() -> None:
     analysis, found = analysed(planned_variants("pairs", LATTICE))
     table = interaction_table(analysis, found)
@@ -143,7 +158,7 @@ def test_a_missing_variant_is_named_and_needed_estimates_are_left_out() -> None:
     assert {FIGURES[name][1](analysis) for name in PICTURES} == {None}
 
 
-@pytest.mark.parametrize("names", [("none", *PLB.modules), ("none", "cbam")])
+@pytest.mark.parametrize("names", [("none", *PLB.modules), ("none", "cbam"), ("none", "cbam", "sa")])
 def test_removals_alone_have_no_such_section(names: Sequence[str]) -> None:
     analysis = analyse(make_study(scores(names), "nested"))
     assert analysis.module_effects is None

@@ -42,7 +42,9 @@ _PAIRS = {
 
 def module_words(found: ModuleEffects) -> str:
     """Describe in Markdown what the runs contain, what they lack, and which modules matter."""
-    lines = [f"{_DESIGNS[found.contrasts.design]}\n", *_missing(found)]
+    kept = [name for module, name in found.family.modules.items() if module not in found.lattice.modules]
+    always = f" {', '.join(kept)} {'is' if len(kept) == 1 else 'are'} removed in none of them." if kept else ""
+    lines = [f"{_DESIGNS[found.contrasts.design]}{always}\n", *_missing(found)]
     groups = _groups(found, found.effects, [effect(e.comparison, e.population) for e in found.effects], _MODULES)
     if found.effects and not groups:
         lines.append("- No module is shown to matter, to harm, or not to matter on average.")
@@ -58,10 +60,12 @@ def interaction_words(found: ModuleEffects) -> str:
 
 
 def _missing(found: ModuleEffects) -> list[str]:
+    chosen = found.lattice.modules
+    modules = f" modules={'+'.join(chosen)}" if len(chosen) < len(found.family.modules) else ""
     return [
         f"- **Missing for design={design}**, so that what needs {'it' if len(names) == 1 else 'them'} is left out: "
-        f"{', '.join(map(found.family.display_name, names))}. Run `python -m plb_ablate -m design={design}` with the "
-        "settings of this study to train what is missing."
+        f"{', '.join(map(found.family.display_name, names))}. Run "
+        f"`python -m plb_ablate -m design={design}{modules}` with the settings of this study to train what is missing."
         for design, names in (found.contrasts.missing or {}).items()
     ]
 
