@@ -27,11 +27,10 @@ demo: $(STAMP) ## run the leave-one-module-out sweep on the embedded corpus and 
 	$(BIN)/python -m plb_ablate.report --dataset synthetic --attach
 
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15
 
 proofs: $(STAMP) ## run the long proofs: kills, a SLURM cluster, PostgreSQL, a browser (tests/orchestration/slurm/install.sh installs them)
-	$(BIN)/python -m pytest -n 2 -m "slow and not alone"
-	$(BIN)/python -m pytest -m "alone or slurm or postgres or browser"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations 25 -m "slow or slurm or postgres or browser"
 
 check: $(STAMP) ## format, lint, types
 	$(BIN)/ruff format --check .

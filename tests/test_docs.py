@@ -126,6 +126,8 @@ def tone(path: Path, number: int) -> None:
     soundfile.write(path, 0.2 * np.sin(np.arange(RATE // 2) * (0.05 + 0.01 * number)) + 0.01 * noise, RATE)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_an_own_corpus_is_studied_as_the_page_says(commands: CommandLine) -> None:
     """Every command of the page, word by word, in a folder outside the checkout."""
     folder = commands.folder
@@ -160,6 +162,8 @@ def test_an_own_corpus_is_studied_as_the_page_says(commands: CommandLine) -> Non
     assert "labelled none seed 42 fold 2" in plan_of_folders
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_model_of_ones_own_is_studied_as_the_page_says(small_corpus: Path, tmp_path: Path) -> None:
     """The sweep, then another process that reads what it stored; an edited file is trained anew, a moved one is not."""
     ((title, source),) = blocks("models.md", "python")

@@ -29,6 +29,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedP
     )
 
 
+@pytest.mark.slow
 def test_the_wheel_carries_its_configuration_and_studies(installed: Path, tmp_path: Path) -> None:
     where = run(installed, tmp_path, "-c", "import plb_ablate; print(plb_ablate.__file__)")
     assert where.stdout.startswith(str(installed))

@@ -60,6 +60,7 @@ def test_features_are_compared_with_the_cache(small_corpus: Path) -> None:
     assert cached.value > computed.value
 
 
+@pytest.mark.slow
 def test_an_epoch_is_timed_with_its_parts() -> None:
     first, epoch, scoring, outside = measure_epochs(2, 1, on_start=lambda _: None)
     assert epoch.setting.startswith("32 + 32 utterances")
@@ -80,7 +81,6 @@ def test_unknown_measurements_are_refused(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 @pytest.mark.timeout(1200)
 def test_inference_and_memory_are_measured_and_tracked(
     small_corpus: Path, empty_store: Path, tmp_path: Path, commands: CommandLine

@@ -92,6 +92,7 @@ print({weight.value.device.rpartition("device:")[2] for weight in trainer.model.
 """
 
 
+@pytest.mark.slow
 def test_a_training_runs_on_the_device_that_was_assigned(workers: Workers) -> None:
     """Two of TensorFlow's logical devices stand for two GPUs; another process holds the first."""
     assert workers.start(gpus=2) == 0

@@ -59,6 +59,7 @@ def test_emodb_through_a_table_has_the_same_utterances_and_folds(recordings: Pat
             assert all(np.array_equal(getattr(ours, s), getattr(theirs, s)) for s in ("train", "validation", "test"))
 
 
+@pytest.mark.slow
 def test_emodb_through_a_table_gives_the_same_features_and_weights(recordings: Path, tmp_path: Path) -> None:
     """Three utterances of each class, an epoch, each with a cache of its own."""
     from plb_ablate.training.trainer import FoldTrainer

@@ -81,7 +81,12 @@ def run(golden: dict[str, Any], ablation: str, classes: int) -> Run:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(model, id="_".join(map(str, model)), marks=pytest.mark.xdist_group(str(model))) for model in MODELS
+        pytest.param(
+            model,
+            id="_".join(map(str, model)),
+            marks=[pytest.mark.xdist_group(str(model)), *([pytest.mark.slow] if model[1] == 4 else [])],
+        )
+        for model in MODELS
     ],
 )
 def trained(request: pytest.FixtureRequest, shared: Path) -> Iterator[Run]:

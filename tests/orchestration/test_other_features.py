@@ -9,6 +9,8 @@ from mlflow import MlflowClient
 from plb_ablate.inference.model_card import read_card
 from tests.conftest import SMOKE, CommandLine
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("other features"), pytest.mark.timeout(900)]
+
 FEATURES = ("features=logmel", "features.n_mels=40", "features.target_length=44100")
 LABEL = "logmel target_length=44100 n_mels=40"
 SHAPE = [87, 40]
@@ -40,8 +42,6 @@ def test_the_features_are_part_of_every_record(study: CommandLine) -> None:
     assert f"|features|{LABEL}|" in page
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_model_of_other_features_is_exported_and_used(study: CommandLine, small_corpus: Path) -> None:
     """The run says what its features are; nobody has to."""
     done = study.run("run=best", f"dataset.root={small_corpus}", module="plb_ablate.export", timeout=600)

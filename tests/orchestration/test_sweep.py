@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import soundfile
 
@@ -98,29 +97,7 @@ def test_a_cell_is_the_same_alone_or_beside_others(
     assert alone.items() <= cells(sweep.folder).items()
 
 
-def test_a_sweep_that_is_terminated_leaves_no_process_and_goes_on_later(
-    sweep: CommandLine, commands: CommandLine, small_corpus: Path
-) -> None:
-    job = (f"dataset.root={small_corpus}", *SMOKE, "n_jobs=2")
-    process = commands.start(*job)
-    deadline = time.monotonic() + 120
-    while not list(commands.folder.glob("ledger/*/progress.json")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    family = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGTERM
-    assert "stopped by SIGTERM: " in output
-    assert "of 2 cells are done and kept in ledger" in output
-    assert "Traceback" not in output
-    _, alive = psutil.wait_procs(family, timeout=10)
-    assert not alive
-    assert "RUNNING" not in statuses(commands.folder)
-    done = commands.run(*job)
-    assert done.returncode == 0, done.stderr
-    assert cells(commands.folder).items() <= cells(sweep.folder).items()
-
-
+@pytest.mark.slow
 def test_a_cell_that_is_killed_takes_no_other_with_it(commands: CommandLine, small_corpus: Path) -> None:
     job = (f"dataset.root={small_corpus}", *SMOKE, "ablation=routing", "n_jobs=1", "trainer.epochs=4")
     process = commands.start(*job)
@@ -180,6 +157,7 @@ def test_bad_recordings_are_all_named_before_any_training(commands: CommandLine)
     assert not (commands.folder / "ledger").exists()
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_is_a_failure_and_no_result(commands: CommandLine, small_corpus: Path) -> None:
     job = (f"dataset.root={small_corpus}", *SMOKE, "fold=0", "trainer.learning_rate=1e30")
     done = commands.run(*job)

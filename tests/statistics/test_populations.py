@@ -33,6 +33,7 @@ def a_pair(seed: int, n: int = 200, speakers: int = 8, seeds: int = 1) -> tuple[
 
 
 @pytest.mark.parametrize(("n", "speakers"), SIZES)
+@pytest.mark.slow
 def test_each_question_keeps_its_own_promise(n: int, speakers: int) -> None:
     rng = np.random.default_rng(n)
     covered = {"wa": 0, "ua": 0}
