@@ -108,7 +108,7 @@ def _show(checks: "Sequence[FormatCheck]", threads: int) -> None:
             check.file,
             f"{check.bytes / 1000:,.0f}",
             f"{100 * check.wa:.2f}",
-            f"{100 * check.wa_difference:+.2f}",
+            f"{100 * check.wa_difference:+z.2f}",
             f"{check.largest_difference:.1e}",
             f"{check.p50_ms:.2f}",
         )

@@ -39,7 +39,7 @@ def _interval(
     axes.plot(ends, [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
     axes.plot(middle, y, marker, color=colour, markersize=6, zorder=3)
     place = (0, 5) if above else (0, -12)
-    axes.annotate(f"{middle:+.2f}", (middle, y), place, textcoords="offset points", ha="center", fontsize=8)
+    axes.annotate(f"{middle:+z.2f}", (middle, y), place, textcoords="offset points", ha="center", fontsize=8)
 
 
 def legend_of_questions(

@@ -95,7 +95,7 @@ def _square(
         red, green, blue = (1 - share * (1 - part) for part in to_rgb(ORANGE if value > 0 else BLUE))
         colour, word = (red, green, blue), effect(estimate.comparison, estimate.population)
         mark = {"costs": "*", "gains": "*", "costs_here": "°", "gains_here": "°"}.get(word, "")
-        words = f"{value:+.2f}{mark}"
+        words = f"{value:+z.2f}{mark}"
     edge, width = ("0.3", 1.2) if framed else ("0.85", 0.8)
     axes.add_patch(Rectangle((x - 0.47, y - 0.47), 0.94, 0.94, facecolor=colour, edgecolor=edge, linewidth=width))
     axes.text(x, y, words, ha="center", va="center", fontsize=9 if estimate else 7)

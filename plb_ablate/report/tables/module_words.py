@@ -97,7 +97,7 @@ def _groups(
 def _costs(family: ModelFamily, e: Estimate) -> str:
     if not e.removals:
         return ""
-    one, other, both = (f"{points(cost):+.2f}" for cost in e.removals)
+    one, other, both = (f"{points(cost):+z.2f}" for cost in e.removals)
     first, second = map(family.display_name, e.contrast.modules)
     return f"removing {first} alone costs {one} points, {second} alone {other}, both {both}. Interaction, "
 
