@@ -81,10 +81,10 @@ def race_table(race: Race, named: Named) -> Table:
         tuple(rows),
         "ll" + "r" * (len(_HEADER) - 2),
         (
-            "p: Nadeau-Bengio corrected t-test on the rounds so far. A variant is shown if p is at most the level of its "
-            f"look: error spending of O'Brien-Fleming type, α = {100 * race.plan.alpha:g} % over all looks and "
-            "variants, shared by Holm's method. Spent: the part of its share that its looks have used. Repeated interval: "
-            "valid whenever the race stops. Chance: that the remaining rounds decide it; under "
+            "p: Nadeau-Bengio corrected t-test on the rounds so far. A variant is shown if p is at most the level of "
+            f"its look: error spending of O'Brien-Fleming type, α = {100 * race.plan.alpha:g} % over all looks and "
+            "variants, shared by Holm's method. Spent: the part of its share that its looks have used. Repeated "
+            "interval: valid whenever the race stops. Chance: that the remaining rounds decide it; under "
             f"{100 * race.plan.futility:g} % it is futile.",
             BIASED,
         ),
