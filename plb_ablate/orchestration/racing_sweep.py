@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from plb_ablate.config.schema import Config
+from plb_ablate.core.errors import StoreError
 from plb_ablate.core.gpus import check_device
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.race_records import write_race
@@ -48,6 +49,21 @@ class RacingSweep(Sweep):
         spared = {cell.id for race in self.races for cell in race.spared}
         return [cell for cell in self.cells if cell.id not in spared]
 
+    def finish(self) -> None:
+        """Finish as `Sweep` does.
+
+        Raises
+        ------
+        CellError, StoreError
+            As of `Sweep`; also if how the races stand is not in MLflow yet.
+        """
+        super().finish()
+        if self.uploader and self.uploader.untagged:
+            raise StoreError(
+                "How the race stands is not in MLflow yet. `python -m plb_ablate.sync` or the next run writes it.\n"
+                f"{self.uploader.error}"
+            )
+
     def run(self, config: Config, n_jobs: int | None = None) -> None:
         """Hold all races that can use the same workers as one of the configurations; the arguments are as of `Sweep`.
 
@@ -89,6 +105,8 @@ class RacingSweep(Sweep):
             self._say(race_summary(race.name, race.race))
             write_race(self.ledger, race.config_hash, race_record(race.name, race.race))
             self.progress.spare(race.spared)
+            if self.uploader:
+                self.uploader.tag_races()
 
 
 def _next(races: Sequence[CellRace], started: set[str]) -> Cell | None:

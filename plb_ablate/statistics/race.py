@@ -59,6 +59,11 @@ class Race:
         found = {name: (number, standing.outcome) for name, (number, standing) in self.standings.items()}
         return {name: (number, outcome) for name, (number, outcome) in found.items() if outcome != RACING}
 
+    def decided_at(self, name: str) -> str:
+        """Return after how many of the planned rounds a variant left, for example ``4/10``; empty if it did not."""
+        found = self.decided.get(name)
+        return f"{found[0]}/{len(self.plan.rounds)}" if found else ""
+
     @property
     def trainings(self) -> int:
         """Trainings of all whole rounds, those of the reference among them."""

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 
-from plb_ablate.report.analysis import points
-from plb_ablate.report.tables.differences import p_cell
+from plb_ablate.report.analysis import Analysis, points
+from plb_ablate.report.tables.differences import comparison_table, p_cell
 from plb_ablate.report.tables.model import Table, TableCell, number, rounded, text
 from plb_ablate.statistics.group_sequential import look_levels
 from plb_ablate.statistics.paired_test import FEWEST_FOLDS
@@ -12,7 +12,7 @@ from plb_ablate.statistics.race import Race
 from plb_ablate.statistics.race_standing import Standing
 from plb_ablate.statistics.sequential_decisions import EQUIVALENT, FUTILE, OPEN, RACING, SHOWN
 
-__all__ = ["DECISIONS", "decided_at", "looks_table", "race_effect", "race_table", "race_words"]
+__all__ = ["BIASED", "DECISIONS", "difference_tables", "looks_table", "race_effect", "race_table", "race_words"]
 
 DECISIONS = {
     SHOWN: "shown",
@@ -47,10 +47,12 @@ _HEADER = (
 Named = Callable[[str], str]
 
 
-def decided_at(race: Race, ablation: str) -> str:
-    """Return after how many of the planned rounds a variant left, for example ``4/10``; empty if it did not."""
-    found = race.decided.get(ablation)
-    return f"{found[0]}/{len(race.plan.rounds)}" if found else ""
+def difference_tables(analysis: Analysis) -> tuple[Table, ...]:
+    """Make the tables of differences of the method: of a race, or of all folds."""
+    study = analysis.study
+    if study.race is None:
+        return (comparison_table(analysis),)
+    return race_table(study.race, study.display_name), looks_table(study.race, study.display_name)
 
 
 def race_effect(standing: Standing) -> str:
@@ -132,7 +134,7 @@ def race_words(race: Race, named: Named) -> str:
     lines = [f"{race.trainings} of {race.planned} trainings ({share:.0f} %).\n"]
     for outcome, title in DECISIONS.items():
         names = [
-            f"{named(name)} (decided at {decided_at(race, name)})" if decided_at(race, name) else named(name)
+            f"{named(name)} (decided at {race.decided_at(name)})" if race.decided_at(name) else named(name)
             for name, (_, standing) in race.standings.items()
             if standing.outcome == outcome
         ]
@@ -146,7 +148,7 @@ def _shares(race: Race, m: int) -> tuple[float, float]:
 
 def _decision(race: Race, name: str, standing: Standing) -> tuple[TableCell, TableCell]:
     sign = {"costs": " (loss)", "gains": " (gain)"}.get(race_effect(standing), "")
-    return text(standing.outcome + sign), text(decided_at(race, name))
+    return text(standing.outcome + sign), text(race.decided_at(name))
 
 
 def _numbers(standing: Standing) -> tuple[TableCell, ...]:
