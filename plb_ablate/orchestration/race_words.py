@@ -1,6 +1,7 @@
 """A race in words and as a record: what the console, ``status`` and the ledger say of it."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from plb_ablate.report.analysis import points
@@ -8,7 +9,10 @@ from plb_ablate.statistics.race import Look, Race
 from plb_ablate.statistics.race_standing import Standing
 from plb_ablate.statistics.sequential_decisions import FUTILE, OPEN, RACING
 
-__all__ = ["look_lines", "race_record", "race_summary"]
+__all__ = ["RACE_COLUMNS", "look_lines", "race_record", "race_rows", "race_summary"]
+
+RACE_COLUMNS = ("variant", "folds", "Δ, points", "repeated 95 %", "chance", "race")
+"""Columns of `race_rows`."""
 
 
 def look_lines(name: str, race: Race, look: Look, *, left_only: bool = False) -> list[str]:
@@ -44,11 +48,27 @@ def _chance(standing: Standing) -> str:
     return "" if math.isnan(standing.chance) else f", chance to be decided {100 * standing.chance:.0f} %"
 
 
-def race_summary(name: str, race: Race) -> str:
-    """Describe how far a race is, and what it saves."""
-    left = f"{len(race.decided)} of {len(race.plan.variants)} variants decided"
-    rounds = f"{len(race.looks)} of {len(race.plan.rounds)} rounds"
-    return f"race {name}: {rounds}, {left}, {race.saved} of {race.planned} trainings saved so far."
+def race_summary(record: Mapping[str, Any]) -> str:
+    """Describe how far a race is, and what it saves; `record` is from `race_record`."""
+    decided = sum(standing["outcome"] != RACING for standing in record["standings"].values())
+    return (
+        f"race {record['dataset']}: {record['looks']} of {len(record['rounds'])} rounds, {decided} of "
+        f"{len(record['variants'])} variants decided, {record['saved']} of {record['planned']} trainings saved so far."
+    )
+
+
+def race_rows(record: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return a row of `RACE_COLUMNS` for each variant of a race; `record` is from `race_record`."""
+    rows: list[tuple[str, ...]] = []
+    for variant in record["variants"]:
+        standing = record["standings"].get(variant, {"outcome": RACING, "at": 0})
+        delta, low, high, chance = (standing.get(name) for name in ("delta", "low", "high", "chance"))
+        difference = "" if delta is None else f"{points(delta):+.2f}"
+        interval = "" if low is None else f"{points(low):+.2f} to {points(high):+.2f}"
+        forecast = "" if chance is None else f"{100 * chance:.0f} %"
+        folds = f"{standing['at']}/{len(record['rounds'])}"
+        rows.append((variant, folds, difference, interval, forecast, standing["outcome"]))
+    return rows
 
 
 def race_record(name: str, race: Race) -> dict[str, Any]:

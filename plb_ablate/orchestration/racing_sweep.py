@@ -102,8 +102,9 @@ class RacingSweep(Sweep):
             for line in look_lines(race.name, race.race, look, left_only=look is not looks[-1]):
                 self._say(line)
         if looks:
-            self._say(race_summary(race.name, race.race))
-            write_race(self.ledger, race.config_hash, race_record(race.name, race.race))
+            record = race_record(race.name, race.race)
+            self._say(race_summary(record))
+            write_race(self.ledger, race.config_hash, record)
             self.progress.spare(race.spared)
             if self.uploader:
                 self.uploader.tag_races()
