@@ -21,7 +21,7 @@ from yaml import YAMLError
 
 from plb_ablate.config.design_setting import expand_design
 from plb_ablate.config.grammar import explain
-from plb_ablate.config.schedule import expand_seeds
+from plb_ablate.config.schedule_setting import expand_seeds
 from plb_ablate.config.schema import Config
 from plb_ablate.config.source import BUILT_IN, ConfigSource, config_root, register_schema
 from plb_ablate.core.errors import ConfigError

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,18 +17,22 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from plb_ablate import status
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schedule import Schedule
 from plb_ablate.config.schema import Config
 from plb_ablate.core.errors import CellError, ConfigError
 from plb_ablate.ledger.cells import Cell
+from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.race_records import race_records
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.orchestration import racing_sweep, run_job
+from plb_ablate.orchestration.dry_run import show
 from plb_ablate.orchestration.race_launcher import at_once_with_joblib, check_launcher
 from plb_ablate.orchestration.race_words import race_record
 from plb_ablate.orchestration.racing_sweep import RacingSweep, sweep_of
 from plb_ablate.orchestration.worker import FAILED, WorkerSetup
+from plb_ablate.status import rows
 from tests.orchestration.quick_training import train_quickly
 from tests.orchestration.races import EFFECTS
 from tests.orchestration.test_sweep import cells
@@ -120,6 +125,48 @@ def test_all_cells_trained_later_are_those_of_a_sweep_that_trains_all(
     assert later.keys() == {cell.id for cell in sweep.cells}
     assert len(later) == WHOLE_STUDY
     assert held.items() < later.items()
+
+
+def test_status_tells_what_is_decided_and_how_the_race_stands(
+    small_corpus: Path, raced: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configs = jobs(small_corpus, raced)
+    ledger, planned = Ledger(raced / "ledger"), Plan().cells(*configs)
+    told = rows(ledger, planned, races=race_records(ledger))
+    states = Counter(row["state"] for row in told)
+    assert states == {"done": WHOLE_STUDY - 15, "decided": 15}
+    decided = {(row["ablation"], row["fold"]) for row in told if row["state"] == "decided"}
+    assert decided == {
+        (name, fold)
+        for name, number in [*((name, number) for name, (_, number) in LEAVE.items()), ("none", 9)]
+        for fold in range(number, FOLDS)
+    }
+    assert Counter(row["state"] for row in rows(ledger, planned))["missing"] == 15, (
+        "all are to be trained without a race"
+    )
+    assert status.main(["--ledger", str(raced / "ledger")]) == 0
+    printed = capsys.readouterr().out
+    assert "4 of 4 variants decided, 15 of 50 trainings saved so far" in printed
+    assert "routing\t6/10\t+23.93\t+16.06 to +31.80\t100 %\tshown" in printed
+
+
+def test_a_dry_run_estimates_both_schedules(
+    small_corpus: Path, raced: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(jobs(small_corpus, raced))
+    printed = capsys.readouterr().out
+    assert "35 to skip, 15 to leave out, its variant is decided." in printed
+    assert "Racing: about" not in printed
+    begun = tmp_path / "begun"
+    shutil.copytree(raced, begun)
+    for result in [*begun.glob("ledger/*/result")][5:]:
+        shutil.rmtree(result.parent)
+    show(jobs(small_corpus, begun))
+    printed = capsys.readouterr().out
+    assert "as with schedule=all. Racing: about" in printed
+    assert "64 % of the trainings" in printed
+    show(jobs(small_corpus, begun, "all"))
+    assert "Racing" not in capsys.readouterr().out
 
 
 def test_a_failed_cell_is_named_and_the_race_goes_on(

@@ -78,7 +78,7 @@ def test_the_verdict_is_that_of_the_looks(study: Study) -> None:
     analysis = analyse(study)
     assert not analysis.primary_comparisons, "a test of the survivors would spend the error again"
     words = verdict(analysis)
-    assert "DWSCNN (decided at 7/10)" in words
+    assert "DWSCNN (loss when removed, decided at 7/10)" in words
     assert "- **Futile: it could not be decided any more**: CBAM (decided at 4/10)." in words
     assert "42 of 60 trainings" in words
     assert "biased away from zero" in words

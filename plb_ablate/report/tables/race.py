@@ -134,12 +134,19 @@ def race_words(race: Race, named: Named) -> str:
     lines = [f"{race.trainings} of {race.planned} trainings ({share:.0f} %).\n"]
     for outcome, title in DECISIONS.items():
         names = [
-            f"{named(name)} (decided at {race.decided_at(name)})" if race.decided_at(name) else named(name)
+            f"{named(name)}{_how(race, name, standing)}"
             for name, (_, standing) in race.standings.items()
             if standing.outcome == outcome
         ]
         lines += [f"- **{title.capitalize()}**: {', '.join(names)}."] if names else []
     return "\n".join(lines) + "\n"
+
+
+def _how(race: Race, name: str, standing: Standing) -> str:
+    """Say in brackets in which direction a variant differs, and when it was decided."""
+    sign = {"costs": "loss when removed, ", "gains": "gain when removed, "}.get(race_effect(standing), "")
+    at = race.decided_at(name)
+    return f" ({sign}decided at {at})" if at else ""
 
 
 def _shares(race: Race, m: int) -> tuple[float, float]:
