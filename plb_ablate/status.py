@@ -139,8 +139,8 @@ def _row(entry: LedgerEntry, settings: dict[str, Any], races: Races) -> dict[str
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "status",
-        "Show the state of cells: done, running, stale (interrupted, the process has ended), failed or "
-        "missing (not started).",
+        "Show the state of cells: done, running, stale (interrupted, the process has ended), failed, "
+        "missing (not started), or decided (its variant has left a race).",
         EXAMPLES,
     )
     parser.add_argument("study", nargs="?", help="name of a study in experiments/, or of a study in the ledger")
