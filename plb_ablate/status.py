@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,11 @@ from plb_ablate.core.command_line import make_parser, path_argument
 from plb_ablate.core.errors import ConfigError, exit_codes
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.planner import Plan
+from plb_ablate.ledger.race_records import is_spared, race_records
 from plb_ablate.ledger.store import STATES, Ledger, LedgerEntry
 from plb_ablate.ledger.time_estimate import duration
+from plb_ablate.orchestration.cell_race import cell_races
+from plb_ablate.orchestration.race_words import RACE_COLUMNS, race_record, race_rows, race_summary
 
 __all__ = ["main", "rows"]
 
@@ -34,8 +37,15 @@ examples:
   python -m plb_ablate.status --watch                             updated every 2 seconds, until Ctrl-C
 """
 
+DECIDED = "decided"
+"""State of a cell without a result whose variant has left a race."""
+
+_STATES = (*STATES, DECIDED)
+
+Races = Mapping[str, Mapping[str, Any]]
+
 _COLUMNS = ("state", "cell", "training", "epoch", "WA %", "time", "note")
-_COLOURS = {"done": "green", "running": "cyan", "stale": "yellow", "failed": "red", "missing": "dim"}
+_COLOURS = {"done": "green", "running": "cyan", "stale": "yellow", "failed": "red", "missing": "dim", DECIDED: "dim"}
 
 
 @exit_codes
@@ -49,19 +59,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_intermixed_args(argv)
     try:
-        cells, ledger = _selected(options)
+        cells, ledger, racing = _selected(options)
         if options.watch:
-            _watch(ledger, cells, options)
-        elif options.json:
-            print(json.dumps(rows(ledger, cells, options.study), indent=1))
+            _watch(ledger, cells, options, racing)
+            return 0
+        races = _races(ledger, cells, racing)
+        shown = rows(ledger, cells, options.study, races)
+        if options.json:
+            print(json.dumps(shown, indent=1))
         else:
-            _show(rows(ledger, cells, options.study), Console())
+            _show(shown, races, Console())
     except KeyboardInterrupt:
         return 0
     return 0
 
 
-def rows(ledger: Ledger, cells: Sequence[Cell] | None = None, study: str | None = None) -> list[dict[str, Any]]:
+def rows(
+    ledger: Ledger, cells: Sequence[Cell] | None = None, study: str | None = None, races: Races | None = None
+) -> list[dict[str, Any]]:
     """Describe cells, sorted by state.
 
     Parameters
@@ -71,6 +86,8 @@ def rows(ledger: Ledger, cells: Sequence[Cell] | None = None, study: str | None 
         Cells of a sweep; by default every cell in the ledger.
     study : str, optional
         Restricts the cells of the ledger to this study.
+    races : mapping of str to mapping, optional
+        Records of races by configuration: what a race has spared is ``decided`` instead of ``missing``.
 
     Returns
     -------
@@ -85,13 +102,25 @@ def rows(ledger: Ledger, cells: Sequence[Cell] | None = None, study: str | None 
     else:
         described = [(ledger.entry(cell), cell.description) for cell in cells]
     return sorted(
-        (_row(entry, settings) for entry, settings in described),
-        key=lambda row: (STATES.index(row["state"]), row["dataset"], row["ablation"], row["seed"], row["fold"]),
+        (_row(entry, settings, races or {}) for entry, settings in described),
+        key=lambda row: (_STATES.index(row["state"]), row["dataset"], row["ablation"], row["seed"], row["fold"]),
     )
 
 
-def _row(entry: LedgerEntry, settings: dict[str, Any]) -> dict[str, Any]:
+def _races(ledger: Ledger, cells: Sequence[Cell] | None, racing: Sequence[Config]) -> Races:
+    """Return how the races of a sweep stand, or those that the ledger has a record of."""
+    if not racing:
+        return race_records(ledger) if cells is None else {}
+    races = cell_races(racing, cells or (), ledger)
+    for race in races:
+        race.advance()
+    return {race.config_hash: race_record(race.name, race.race) for race in races}
+
+
+def _row(entry: LedgerEntry, settings: dict[str, Any], races: Races) -> dict[str, Any]:
     state, now = entry.state, entry.read("progress.json") or {}
+    if state == "missing" and is_spared(races.get(settings["config_hash"]), settings):
+        state = DECIDED
     row: dict[str, Any] = {"state": state, "cell": entry.cell}
     row |= {key: settings[key] for key in ("study", "dataset", "ablation", "seed", "fold")}
     row |= {"protocol": settings["protocol"]["name"], "trainer": settings["trainer"]["name"]}
@@ -110,8 +139,8 @@ def _row(entry: LedgerEntry, settings: dict[str, Any]) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "status",
-        "Show the state of cells: done, running, stale (interrupted, the process has ended), failed or "
-        "missing (not started).",
+        "Show the state of cells: done, running, stale (interrupted, the process has ended), failed, "
+        "missing (not started), or decided (its variant has left a race).",
         EXAMPLES,
     )
     parser.add_argument("study", nargs="?", help="name of a study in experiments/, or of a study in the ledger")
@@ -127,8 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _selected(options: argparse.Namespace) -> tuple[list[Cell] | None, Ledger]:
-    """Return the cells of the sweep that the arguments describe (None: all cells in the ledger), and the ledger."""
+def _selected(options: argparse.Namespace) -> tuple[list[Cell] | None, Ledger, list[Config]]:
+    """Return the cells of the sweep that the arguments describe (None: all), the ledger, and the jobs of a race."""
     words = [word for word in (options.study, *options.settings) if word]
     names = [word for word in words if "=" not in word]
     settings = [word for word in words if "=" in word]
@@ -144,23 +173,35 @@ def _selected(options: argparse.Namespace) -> tuple[list[Cell] | None, Ledger]:
         raise ConfigError(
             f"the ledger {ledger.root} does not exist. Name another with --ledger, or a study of experiments/."
         )
-    return Plan().cells(*configs) if configs else None, ledger
+    racing = configs if configs and configs[0].schedule.racing else []
+    return Plan().cells(*configs) if configs else None, ledger, racing
 
 
-def _show(cells: Sequence[dict[str, Any]], console: Console) -> None:
+def _show(cells: Sequence[dict[str, Any]], races: Races, console: Console) -> None:
     if console.is_terminal:
         console.print(_table(cells))
     else:
         for line in [_COLUMNS, *map(_texts, cells)]:
             print("\t".join(line).rstrip())
     console.print(_summary(cells), highlight=False)
+    for record in races.values():
+        console.print(race_summary(record), highlight=False, soft_wrap=True)
+        if console.is_terminal:
+            table = Table(*RACE_COLUMNS)
+            for row in race_rows(record):
+                table.add_row(*row)
+            console.print(table)
+        else:
+            print(*("\t".join(row).rstrip() for row in [RACE_COLUMNS, *race_rows(record)]), sep="\n")
 
 
-def _watch(ledger: Ledger, cells: Sequence[Cell] | None, options: argparse.Namespace) -> None:
+def _watch(ledger: Ledger, cells: Sequence[Cell] | None, options: argparse.Namespace, racing: Sequence[Config]) -> None:
     with Live(console=Console(), auto_refresh=False, vertical_overflow="visible") as live:
         while True:
-            current = rows(ledger, cells, options.study)
-            live.update(_table(current, _summary(current)), refresh=True)
+            races = _races(ledger, cells, racing)
+            current = rows(ledger, cells, options.study, races)
+            caption = "\n".join([_summary(current), *map(race_summary, races.values())])
+            live.update(_table(current, caption), refresh=True)
             time.sleep(2)
 
 
@@ -183,7 +224,8 @@ def _texts(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _summary(cells: Sequence[dict[str, Any]]) -> str:
     counts = Counter(row["state"] for row in cells)
-    return f"{len(cells)} cells: " + ", ".join(f"{counts[state]} {state}" for state in STATES) + "."
+    shown = _STATES if counts[DECIDED] else STATES
+    return f"{len(cells)} cells: " + ", ".join(f"{counts[state]} {state}" for state in shown) + "."
 
 
 if __name__ == "__main__":

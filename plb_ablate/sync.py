@@ -9,6 +9,7 @@ from plb_ablate.core.errors import exit_codes
 from plb_ablate.core.progress_bar import with_progress
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.tracking.mlflow_writer import Tracker
+from plb_ablate.tracking.race_tags import tag_races
 from plb_ablate.tracking.store_options import add_store_options, chosen_store
 
 __all__ = ["main"]
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     pending = tracker.pending()
     for entry in with_progress(pending, "Uploading", len(pending)):
         tracker.upload(entry)
+    tag_races(tracker)
     known = f" {tracker.known} others were there already." if tracker.known else ""
     print(f"{len(pending) - tracker.known} results uploaded to {options.experiment}.{known}")
     return 0

@@ -21,6 +21,7 @@ from yaml import YAMLError
 
 from plb_ablate.config.design_setting import expand_design
 from plb_ablate.config.grammar import explain
+from plb_ablate.config.schedule_setting import expand_seeds
 from plb_ablate.config.schema import Config
 from plb_ablate.config.source import BUILT_IN, ConfigSource, config_root, register_schema
 from plb_ablate.core.errors import ConfigError
@@ -133,6 +134,7 @@ def compose_command(hydra: Hydra, source: ConfigSource, overrides: Sequence[str]
         multirun = multirun or composed.hydra.mode == RunMode.MULTIRUN
         typed = OverridesParser.create(config_loader=hydra.config_loader).parse_overrides(list(overrides))
         design, overrides = expand_design(composed, typed, multirun=multirun)
+        overrides = expand_seeds(composed, typed, overrides, multirun=multirun)
         if multirun:
             composed = _composed(hydra, source, overrides, RunMode.MULTIRUN)
             return Composition(_compose_jobs(hydra, composed, overrides), True, composed, overrides, design)

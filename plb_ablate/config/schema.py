@@ -14,6 +14,7 @@ from plb_ablate.config.designs import known_design
 from plb_ablate.config.features import FeatureSettings
 from plb_ablate.config.model import Model
 from plb_ablate.config.protocol import Protocol
+from plb_ablate.config.schedule import Schedule
 from plb_ablate.config.trainer import Trainer
 from plb_ablate.core.credentials import WAY_OUT, has_secret
 from plb_ablate.core.errors import ConfigError
@@ -68,7 +69,7 @@ class Config:
 
     Parameters
     ----------
-    dataset, features, protocol, model, trainer, tracking
+    dataset, features, protocol, model, trainer, tracking, schedule
         Groups of settings; each option is a YAML file in ``conf/``.
     ablation : str
         Modules of the model to remove: ``none``, ``cbam``, ``cbam+sa``, ...; any order, converted to the canonical one.
@@ -108,6 +109,7 @@ class Config:
     tracking: Tracking = field(default_factory=Tracking)
     model: Model = field(default_factory=Model)
     features: FeatureSettings = field(default_factory=FeatureSettings)
+    schedule: Schedule = field(default_factory=Schedule)
     ablation: str = WHOLE
     design: str | None = None
     modules: str | None = None

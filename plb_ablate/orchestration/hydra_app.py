@@ -24,6 +24,7 @@ from plb_ablate.core.errors import CellError, exit_codes
 from plb_ablate.core.gpus import check_device
 from plb_ablate.core.paths import expand_path
 from plb_ablate.core.signals import end_with, ignore_ctrl_c, interrupts_raised
+from plb_ablate.orchestration.race_launcher import at_once_with_joblib, check_launcher
 from plb_ablate.orchestration.settled_settings import settled, share_of_cores
 from plb_ablate.orchestration.slurm import largest_array
 
@@ -125,12 +126,13 @@ def _run(hydra: Hydra, source: ConfigSource, options: argparse.Namespace) -> Non
             sweep.run(config)
         return
     command = compose_command(hydra, source, options.overrides, multirun=options.multirun)
+    launcher = command.composed.hydra.launcher if command.multirun else OmegaConf.create({"_target_": "basic_launcher"})
+    check_launcher(command.jobs[0], launcher)
     if options.dry_run:
         from plb_ablate.orchestration.dry_run import show
 
         show(command.jobs, command.design)
         return
-    launcher = command.composed.hydra.launcher if command.multirun else OmegaConf.create({"_target_": "basic_launcher"})
     if "plb_ablate_slurm" in launcher._target_:
         largest_array()  # fails early if SLURM is not available
     if not (launcher.get("ray") or "slurm" in launcher._target_):  # which train on other machines
@@ -138,7 +140,10 @@ def _run(hydra: Hydra, source: ConfigSource, options: argparse.Namespace) -> Non
             check_device(job.device)
     with _begun(command.jobs) as sweep:
         overrides = [*command.overrides, *settled(command)]
-        if not command.multirun:
+        if command.jobs[0].schedule.racing and "basic_launcher" not in launcher._target_.lower():
+            for job in command.jobs:
+                sweep.run(job, at_once_with_joblib(launcher, command.jobs))
+        elif not command.multirun:
             hydra.run(source.primary, run_composed, overrides)
         elif "basic_launcher" in launcher._target_.lower():
             hydra.multirun(source.primary, run_composed, overrides)
@@ -150,9 +155,9 @@ def _run(hydra: Hydra, source: ConfigSource, options: argparse.Namespace) -> Non
 @contextmanager
 def _begun(jobs: Sequence[Config]) -> Iterator["Sweep"]:
     """Check all jobs, and make their sweep the running one for the duration of the block."""
-    from plb_ablate.orchestration.sweep import Sweep
+    from plb_ablate.orchestration.racing_sweep import sweep_of
 
-    sweep = _state["sweep"] = Sweep(jobs)
+    sweep = _state["sweep"] = sweep_of(jobs)
     try:
         with sweep.running():
             try:

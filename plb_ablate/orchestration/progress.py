@@ -72,6 +72,14 @@ class SweepProgress:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
         self.poll()
 
+    def spare(self, cells: Iterable[Cell]) -> None:
+        """Leave out cells that are not needed any more."""
+        for cell in cells:
+            if cell.id not in self.ended | self.skipped:
+                self.cells.pop(cell.id, None)
+        if self.bars:
+            self.bars.update(self._tasks[""], total=len(self.cells))
+
     def poll(self) -> None:
         """Update the bars."""
         if not self.bars:

@@ -114,10 +114,18 @@ class Sweep:
         n_jobs : int, optional
             Cells trained at the same time; by default `config.n_jobs`, or the number of cores.
         """
-        workers = (config.n_jobs, WorkerSetup.of(config))
-        shared = [other for other in self._configs if (other.n_jobs, WorkerSetup.of(other)) == workers]
-        cells = [cell for cell in self._plan.cells(*shared) if cell.id not in self.progress.ended]
+        cells = [cell for cell in self._plan.cells(*self._sharing(config)) if cell.id not in self.progress.ended]
         train_missing(config, cells, self.ledger, n_jobs, on_end=self._end, on_poll=self.progress.poll)
+
+    def _sharing(self, config: Config) -> list[Config]:
+        """Return the configurations that can use the same workers."""
+        workers = (config.n_jobs, WorkerSetup.of(config))
+        return [other for other in self._configs if (other.n_jobs, WorkerSetup.of(other)) == workers]
+
+    @property
+    def needed(self) -> list[Cell]:
+        """Cells without whose results the sweep is not finished."""
+        return self.cells
 
     # ------------------------------------------------------------------ jobs that other processes run
 
@@ -180,7 +188,7 @@ class Sweep:
             self._check(cell, float("inf"))
         if self.uploader:
             self.uploader.finish()
-        entries = [(cell, self.ledger.entry(cell)) for cell in self.cells]
+        entries = [(cell, self.ledger.entry(cell)) for cell in self.needed]
         diverged = {cell.id for cell, entry in entries if cell.id in self.progress.skipped and entry.diverged}
         self.failures |= dict.fromkeys(diverged, _DIVERGED)
         missing = [(cell, entry) for cell, entry in entries if entry.state != "done" or cell.id in diverged]

@@ -30,6 +30,7 @@ def train_cells(
     *,
     on_end: Callable[[Cell, str, str], None],
     on_poll: Callable[[], None] = lambda: None,
+    more: Callable[[], Sequence[Cell]] = lambda: (),
 ) -> None:
     """Train cells, `n_jobs` at a time.
 
@@ -47,18 +48,26 @@ def train_cells(
         Called for each cell as soon as it has ended, with its outcome (see `train_cell`) and why it failed.
     on_poll : callable
         Called about twice a second.
+    more : callable
+        Called at the start, and after cells have ended; returns further cells to train.
     """
     pool = _pool(n_jobs, setup)
     waiting: dict[Future[str], Cell] = {}
-    try:
+
+    def schedule(cells: Sequence[Cell]) -> None:
         with without_ctrl_c():
             for cell in cells:
                 waiting[pool.schedule(train_cell, args=(cell, ledger.root.resolve()))] = cell
+
+    try:
+        schedule([*cells, *more()])
         while waiting:
             done, _ = wait(waiting, timeout=_POLL, return_when=FIRST_COMPLETED)
             for future in done:
                 cell = waiting.pop(future)
                 on_end(cell, *_outcome(future, cell, ledger))
+            if done:
+                schedule(more())
             on_poll()
     except BaseException:
         stop_workers()

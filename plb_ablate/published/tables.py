@@ -19,6 +19,8 @@ from plb_ablate.data.registry import READERS
 from plb_ablate.statistics.comparison import Comparison, compare
 from plb_ablate.statistics.equivalence import ROPE
 from plb_ablate.statistics.paired_test import FoldScore
+from plb_ablate.statistics.race import Race, hold_race
+from plb_ablate.statistics.race_standing import RacePlan
 
 __all__ = [
     "DATASETS",
@@ -36,6 +38,7 @@ __all__ = [
     "inference_times",
     "memory",
     "params",
+    "race_published",
     "read_rows",
     "table",
 ]
@@ -183,13 +186,29 @@ def compare_published(
     dict of str to Comparison
         Empty for IEMOCAP: no folds of its removals were kept, so its claims cannot be tested.
     """
+    variants = _cells(dataset, ablations)
+    return compare(variants.pop("none"), variants, rope=rope)
+
+
+def race_published(dataset: str, ablations: tuple[str, ...] = REMOVALS) -> Race:
+    """Hold a race over the published folds, in their order: what it would have decided, and after how many folds.
+
+    Variants whose folds were not kept do not take part.
+    """
+    variants = _cells(dataset, ablations)
+    reference = variants.pop("none")
+    return hold_race(RacePlan(tuple(variants), tuple(reference)), reference, variants)
+
+
+def _cells(dataset: str, ablations: tuple[str, ...]) -> dict[str, dict[tuple[int, int], FoldScore]]:
+    """Return the published scores by (seed, fold) of the proposed model and of the variants that were kept."""
     kept = folds_kept(dataset)
     test = [UTTERANCES[dataset] // N_SPLITS + (fold < UTTERANCES[dataset] % N_SPLITS) for fold in range(N_SPLITS)]
-
-    def cells(ablation: str) -> dict[tuple[int, int], FoldScore]:
-        return {
+    return {
+        name: {
             (RANDOM_STATE, fold): FoldScore(float(score), UTTERANCES[dataset] - test[fold], test[fold])
-            for fold, score in enumerate(fold_scores(dataset, ablation))
+            for fold, score in enumerate(fold_scores(dataset, name))
         }
-
-    return compare(cells("none"), {name: cells(name) for name in ablations if name in kept}, rope=rope)
+        for name in ("none", *ablations)
+        if name in kept
+    }

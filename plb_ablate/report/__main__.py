@@ -16,7 +16,7 @@ from plb_ablate.report.attach import attach
 from plb_ablate.report.html_page import write_index
 from plb_ablate.report.output_files import all_that_can_be_written
 from plb_ablate.report.page import Chapter, heading, write_chapters, write_page
-from plb_ablate.report.published.page import printed_table, published_verdict, write_published
+from plb_ablate.report.published.page import printed_table, published_race, published_verdict, write_published
 from plb_ablate.report.read_artifacts import read_trainings
 from plb_ablate.report.read_predictions import read_predictions
 from plb_ablate.report.read_runs import read_leaks, read_studies
@@ -140,6 +140,9 @@ def _published(options: argparse.Namespace) -> None:
         dataset = analysis.study.key.dataset
         table = comparison_table(analysis) if analysis.primary_comparisons else printed_table(dataset)
         show(f"{dataset}, published folds", table, published_verdict(analysis))
+        if analysis.primary_comparisons:
+            race, _, words = published_race(analysis)
+            show(f"{dataset}, published folds raced", race, words)
     pages = [path for path in written if path.suffix == ".md"]
     files = len(written) - len(pages)
     print(f"Wrote {''.join(f'{page} and ' for page in pages)}{files} files in {options.out / 'published'}.")

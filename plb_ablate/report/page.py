@@ -15,7 +15,6 @@ from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import accuracy_table, block_table, wa_table
 from plb_ablate.report.tables.benchmarks import inference_table, memory_table
 from plb_ablate.report.tables.cost_benefit import cost_table
-from plb_ablate.report.tables.differences import comparison_table
 from plb_ablate.report.tables.mechanisms import mechanism_splits, mechanism_table, mechanism_words
 from plb_ablate.report.tables.model import Table
 from plb_ablate.report.tables.module_effects import effect_table, interaction_table, share_table
@@ -23,6 +22,7 @@ from plb_ablate.report.tables.module_words import interaction_words, module_word
 from plb_ablate.report.tables.optimism_gap import delta_by_rule_table, gap_table, gap_words
 from plb_ablate.report.tables.populations import parts_table, population_table
 from plb_ablate.report.tables.provenance import fold_csv, origin_table, run_table
+from plb_ablate.report.tables.race import difference_tables
 from plb_ablate.report.tables.removal_check import removal_table
 from plb_ablate.report.tables.render import FORMATS, to_markdown
 from plb_ablate.report.tables.verdict import verdict
@@ -104,9 +104,9 @@ def _scores(analysis: Analysis) -> list[Section]:
 def _differences(analysis: Analysis) -> list[Section]:
     study = analysis.study
     here = (population_table(analysis), parts_table(analysis)) if analysis.population_comparisons else ()
-    words = "" if here or not study.folds else _NO_PREDICTIONS
+    words = "" if here or study.race or not study.folds else _NO_PREDICTIONS
     parts = [
-        Section("Differences from the proposed model", (*here[:1], comparison_table(analysis)), words, "forest"),
+        Section("Differences from the proposed model", (*here[:1], *difference_tables(analysis)), words, "forest"),
         *([Section("Where the uncertainty comes from", here[1:])] if here else []),
         *_mechanisms(analysis),
         Section("Fold by fold", figure="paired"),

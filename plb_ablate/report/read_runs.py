@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plb_ablate.config.protocol import RULES
-from plb_ablate.report.runs_table import PROVENANCE, RULE_METRICS, STUDY_KEY, network, runs_table, stored_runs
+from plb_ablate.report.raced import with_race
+from plb_ablate.report.runs_table import PROVENANCE, RACE, RULE_METRICS, STUDY_KEY, network, runs_table, stored_runs
 from plb_ablate.report.study import ConfigRun, FoldRun, Study, StudyKey, group_studies
 from plb_ablate.tracking.mlflow_reader import StoredRun, read_artifact
 
@@ -47,7 +48,8 @@ def read_studies(
         If the store cannot be read, or has no finished fold for these arguments.
     """
     folds, parents = stored_runs(client, experiment, dataset, seeds)
-    return group_studies(_fold_runs(runs_table(folds, parents)), map(_config_run, parents))
+    studies = group_studies(_fold_runs(runs_table(folds, parents)), map(_config_run, parents))
+    return [with_race(study) for study in studies]
 
 
 def read_leaks(client: "MlflowClient", study: Study) -> tuple[str, ...] | None:
@@ -107,6 +109,7 @@ def _config_run(run: StoredRun) -> ConfigRun:
         modules={name.removeprefix(_MODULE): count for name, count in counts.items() if name.startswith(_MODULE)},
         artifacts=run.artifacts,
         tags=_provenance(tuple(run.tags.get(name, "") for name in PROVENANCE)),
+        raced={name: run.tags[name] for name in RACE if name in run.tags},
     )
 
 

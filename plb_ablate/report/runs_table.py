@@ -11,6 +11,7 @@ from plb_ablate.core.errors import StoreError
 from plb_ablate.core.provenance import LIBRARIES
 from plb_ablate.report.study import StudyKey
 from plb_ablate.tracking.mlflow_reader import StoredRun, experiment_id, finished_runs
+from plb_ablate.tracking.race_tags import AT, DECISION, PLAN
 from plb_ablate.tracking.store import START, open_store
 from plb_ablate.tracking.store_options import named_store
 from plb_ablate.training.metrics import PREDICTED_CLASSES, SCORES
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from pandas import DataFrame, Series
 
-__all__ = ["PROVENANCE", "RULE_METRICS", "STUDY_KEY", "load_runs", "network", "runs_table", "stored_runs"]
+__all__ = ["PROVENANCE", "RACE", "RULE_METRICS", "STUDY_KEY", "load_runs", "network", "runs_table", "stored_runs"]
 
 STUDY_KEY = ("dataset", "protocol", "trainer", "reverse", "config_hash")
 """Tags that runs of one study share."""
@@ -30,10 +31,13 @@ PROVENANCE = ("git_commit", "hardware", "host", "onednn", "python", *LIBRARIES)
 RULE_METRICS = (*SCORES, PREDICTED_CLASSES, "epoch")
 """Metrics that a fold run has for every rule that chooses an epoch, as ``<rule>/<metric>``."""
 
+RACE = (DECISION, AT, PLAN)
+"""Tags of a parent run whose variant took part in a race."""
+
 _VARIANT = (*STUDY_KEY, "ablation", "seed")
 _NEEDED = frozenset({*_VARIANT, "n_folds"})
 _WORDS = ("study", "corpus", "features", "training", "headline", *PROVENANCE)
-_TAGS = _NEEDED | {"model", "modules", "fold", "cell", *_WORDS}
+_TAGS = _NEEDED | {"model", "modules", "fold", "cell", *RACE, *_WORDS}
 
 _SIZES = ("n_train", "n_validation", "n_test")
 _SCORES = tuple(f"{rule}/{name}" for rule in RULES for name in RULE_METRICS)

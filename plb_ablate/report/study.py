@@ -11,6 +11,7 @@ from plb_ablate.models.family import ModelFamily
 from plb_ablate.models.plb.family import PLB
 from plb_ablate.models.registry import family_in_results
 from plb_ablate.published.tables import DATASETS
+from plb_ablate.statistics.race import Race
 
 __all__ = ["PRIMARY_METRIC", "ConfigRun", "FoldRun", "Study", "StudyKey", "group_studies"]
 
@@ -34,15 +35,9 @@ class StudyKey:
     def of_tags(cls, tags: Mapping[str, str]) -> "StudyKey":
         """Return the key of a run with these tags; a run without the tag ``model`` is of the published network."""
         modules = tuple(filter(None, (tags.get("modules") or "").split(",")))
-        return cls(
-            tags["dataset"],
-            tags["protocol"],
-            tags["trainer"],
-            tags["reverse"],
-            tags["config_hash"],
-            tags.get("model") or PLB.name,
-            modules,
-        )
+        names = ("dataset", "protocol", "trainer", "reverse", "config_hash")
+        dataset, protocol, trainer, reverse, config_hash = (tags[name] for name in names)
+        return cls(dataset, protocol, trainer, reverse, config_hash, tags.get("model") or PLB.name, modules)
 
     @property
     def family(self) -> ModelFamily:
@@ -111,7 +106,7 @@ class FoldRun:
 
 @dataclass(frozen=True)
 class ConfigRun:
-    """One finished parent run: one variant under one seed, with its parameter counts and the URI of its artifacts."""
+    """One finished parent run, a variant under a seed: its parameter counts, artifacts, and the tags of its race."""
 
     run_id: str
     key: StudyKey
@@ -123,6 +118,7 @@ class ConfigRun:
     modules: Mapping[str, int] | None = None
     artifacts: str = ""
     tags: Mapping[str, str] | None = None
+    raced: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -135,11 +131,14 @@ class Study:
         Each (ablation, seed, fold) once, in row order.
     configs : tuple of ConfigRun
         Each (ablation, seed) at most once, in row order.
+    race : Race, optional
+        The race that let variants leave early (`plb_ablate.report.raced`).
     """
 
     key: StudyKey
     folds: tuple[FoldRun, ...]
     configs: tuple[ConfigRun, ...] = ()
+    race: Race | None = None
 
     @cached_property
     def ablations(self) -> tuple[str, ...]:

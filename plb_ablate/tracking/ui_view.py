@@ -14,7 +14,7 @@ _COLUMNS = (
     "metrics.`folds_done`",
     "metrics.`params/total`",
     "attributes.`Dataset`",
-    *(f"tags.`{name}`" for name in ("ablation", "protocol", "seed")),
+    *(f"tags.`{name}`" for name in ("ablation", "protocol", "seed", "race/decision", "race/at")),
 )
 
 EXPERIMENT_TAGS = {

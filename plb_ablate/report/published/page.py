@@ -7,7 +7,7 @@ from plb_ablate.core.errors import ConfigError
 from plb_ablate.models.plb.family import PLB
 from plb_ablate.published import tables as published
 from plb_ablate.published.errata import ERRATA
-from plb_ablate.report.analysis import Analysis
+from plb_ablate.report.analysis import Analysis, effect
 from plb_ablate.report.figures.comparison import write_figures
 from plb_ablate.report.output_files import write_file
 from plb_ablate.report.page import Section, page, write
@@ -17,9 +17,10 @@ from plb_ablate.report.tables.accuracy import block_table
 from plb_ablate.report.tables.cost_benefit import cost_table
 from plb_ablate.report.tables.differences import comparison_table
 from plb_ablate.report.tables.model import Table, TableCell, number, rounded, text
+from plb_ablate.report.tables.race import looks_table, race_effect, race_table, race_words
 from plb_ablate.report.tables.verdict import verdict
 
-__all__ = ["printed_table", "published_study", "published_verdict", "write_published"]
+__all__ = ["printed_table", "published_race", "published_study", "published_verdict", "write_published"]
 
 
 def published_study(dataset: str, ablations: Sequence[str]) -> Study:
@@ -110,13 +111,25 @@ def published_verdict(analysis: Analysis) -> str:
     )
 
 
+def published_race(analysis: Analysis) -> tuple[Table, Table, str]:
+    """Replay the published folds as a race: its tables, and what it decided beside what all folds decide."""
+    race = published.race_published(analysis.study.key.dataset)
+    full = analysis.primary_comparisons
+    other = [PLB.display_name(name) for name, (_, s) in race.standings.items() if race_effect(s) != effect(full[name])]
+    same = f"Other verdicts than all folds: {', '.join(other)}." if other else "The same verdicts as from all folds."
+    words = f"The published folds, looked at one by one. {same} {race_words(race, PLB.display_name)}"
+    return race_table(race, PLB.display_name), looks_table(race, PLB.display_name), words
+
+
 def _sections(analysis: Analysis) -> list[Section]:
     dataset = analysis.study.key.dataset
     parts = [Section("Verdict", words=published_verdict(analysis)), Section("As printed", (printed_table(dataset),))]
     if not analysis.primary_comparisons:
         return parts
+    race, looks, words = published_race(analysis)
     parts += [
         Section("Differences from the proposed model", (comparison_table(analysis),), figure="forest"),
+        Section("Decided with fewer trainings", (race, looks), words),
         Section("Fold by fold", figure="paired"),
         Section("Cost and benefit", (cost_table(analysis),)),
     ]

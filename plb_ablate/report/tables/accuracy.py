@@ -1,7 +1,7 @@
 """The tables of scores: the published layout, the single streams, and accuracies with standard deviations."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from statistics import fmean, stdev
 
 import numpy as np
@@ -10,6 +10,7 @@ from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.models.family import WHOLE, ModelFamily
 from plb_ablate.models.plb.family import PLB
 from plb_ablate.report.doubtful_runs import diverged_runs, flat_runs
+from plb_ablate.report.raced import decided_at, not_missing
 from plb_ablate.report.study import FoldRun, Study
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, cut, number, rounded, text
 from plb_ablate.statistics.answers import Answers, pooled_ua
@@ -29,6 +30,11 @@ METRIC_NAMES = {
     "ua": "UA (mean recall)",
     "macro_f1": "macro-F1",
 }
+
+_RACED = (
+    "Decided at: a race decided the variant after so many rounds. Nothing is missing: its differences are on the folds "
+    "that it shares with the proposed model (table *race*), and it has no place beside means of all folds."
+)
 
 DELTA_NOTE = "Δ is the proposed model minus the best other row, separately for each column."
 
@@ -81,8 +87,7 @@ def wa_table(study: Study) -> Table:
     """
     family, (rule, metric) = study.key.family, study.primary_metric
     scores = {name: study.scores(name, rule, metric) for name in study.ablations if name not in family.streams}
-    total = len(study.seed_fold_pairs)
-    complete = {name: len(scores[name]) == total for name in scores}
+    complete = {name: _is_complete(study, name, scores[name]) for name in scores}
     laid, delta = published_rows(
         [(name, study.params(name), [*scores[name].values()] if complete[name] else None) for name in scores],
         family,
@@ -96,7 +101,7 @@ def wa_table(study: Study) -> Table:
     ]
     if not all(complete.values()):
         header.append("folds")
-        laid = [[*row, text(f"{len(scores[name])}/{total}")] for row, name in zip(laid, scores, strict=True)]
+        laid = [[*row, _folds(study, name, len(scores[name]))] for row, name in zip(laid, scores, strict=True)]
         last.append(TableCell(""))
     table = Table(
         "wa",
@@ -115,11 +120,10 @@ def block_table(study: Study) -> Table:
     rows = []
     for name in (WHOLE, *study.key.family.streams):
         scores = [100 * score for score in study.scores(name, rule, metric).values()]
-        complete = len(scores) == len(study.seed_fold_pairs)
+        complete = _is_complete(study, name, scores)
         numbers = [min(scores), max(scores), fmean(scores), _std(scores)] if complete else [None] * 4
         title = "both streams" if name == WHOLE else study.display_name(name)
-        done = text(f"{len(scores)}/{len(study.seed_fold_pairs)}")
-        rows.append((text(title), number(study.params(name)), *map(rounded, numbers), done))
+        rows.append((text(title), number(study.params(name)), *map(rounded, numbers), _folds(study, name, len(scores))))
     table = Table(
         "block",
         f"The streams, together and each alone: {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}, over {_count(study)}.",
@@ -140,10 +144,10 @@ def accuracy_table(study: Study, rule: str, answers: Mapping[str, Answers] | Non
         row = [text(study.display_name(name))]
         for metric in ("wa", "ua", "macro_f1"):
             scores = [*study.scores(name, rule, metric).values()]
-            row += [*_mean_and_std(scores)] if len(scores) == len(study.seed_fold_pairs) else [TableCell(MISSING)] * 2
+            row += [*_mean_and_std(scores)] if _is_complete(study, name, scores) else [TableCell(MISSING)] * 2
         if answers:
             row.append(rounded(100 * pooled_ua(answers[name]) if name in answers else None))
-        rows.append((*row, text(f"{len(study.scores(name, rule, 'wa'))}/{len(study.seed_fold_pairs)}")))
+        rows.append((*row, _folds(study, name, len(study.scores(name, rule, "wa")))))
     pooled = ("pooled UA(%)",) if answers else ()
     table = Table(
         f"accuracy_{rule}",
@@ -170,6 +174,17 @@ def _class_notes(answers: Mapping[str, Answers]) -> list[str]:
             "than that of other folds; pooled UA does not have this fault."
         )
     return notes
+
+
+def _is_complete(study: Study, ablation: str, scores: Sized) -> bool:
+    """Whether a variant has all folds; one that a race has decided does not, even if no other has more."""
+    return len(scores) == len(study.seed_fold_pairs) and not decided_at(study, ablation)
+
+
+def _folds(study: Study, ablation: str, done: int) -> TableCell:
+    """Say how many folds a variant has, or after how many a race decided it."""
+    found = decided_at(study, ablation)
+    return text(f"decided at {found}" if found else f"{done}/{len(study.seed_fold_pairs)}")
 
 
 def run_notes(study: Study, rule: str, metric: str) -> list[str]:
@@ -203,14 +218,16 @@ def _by_variant(study: Study, runs: Sequence[FoldRun]) -> str:
 
 def missing_note(study: Study, rule: str, metric: str) -> list[str]:
     """Describe which variants are incomplete, what that means for the table, and what to run; empty if none is."""
-    missing = {name: study.missing(name, rule, metric) for name in study.ablations}
-    missing = {name: pairs for name, pairs in missing.items() if pairs}
-    if not missing:
-        return []
-    listed = "; ".join(f"{study.display_name(name)}: {_by_seed(pairs)}" for name, pairs in missing.items())
+    left = {name: not_missing(study, name) for name in study.ablations}
+    missing = {name: [p for p in study.missing(name, rule, metric) if p not in left[name]] for name in left}
+    notes = [_RACED] if any(left.values()) else []
+    if not any(missing.values()):
+        return notes
+    listed = "; ".join(f"{study.display_name(name)}: {_by_seed(pairs)}" for name, pairs in missing.items() if pairs)
     return [
+        *notes,
         "A variant with missing folds has dashes instead of numbers, and is used neither for Δ nor for the best values."
-        f" Missing: {listed}. Run the same sweep again to train the missing folds."
+        f" Missing: {listed}. Run the same sweep again to train the missing folds.",
     ]
 
 
@@ -230,5 +247,4 @@ def _std(values: Sequence[float]) -> float:
 
 
 def _count(study: Study) -> str:
-    folds = f"{study.n_folds} folds"
-    return folds if len(study.seeds) == 1 else f"{folds} of each of {len(study.seeds)} seeds"
+    return f"{study.n_folds} folds" + ("" if len(study.seeds) == 1 else f" of each of {len(study.seeds)} seeds")

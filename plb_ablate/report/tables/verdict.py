@@ -3,11 +3,14 @@
 from plb_ablate.config.protocol import RULE_LABELS
 from plb_ablate.report.analysis import ALPHA, CERTAIN, Analysis, effect, points
 from plb_ablate.report.corpus_differences import corpus_differences
+from plb_ablate.report.study import Study
 from plb_ablate.report.tables.accuracy import METRIC_NAMES, doubtful_notes
 from plb_ablate.report.tables.differences import design, p_cell
+from plb_ablate.report.tables.race import BIASED, race_words
 from plb_ablate.statistics.comparison import Comparison
 from plb_ablate.statistics.equivalence import ROPE
 from plb_ablate.statistics.population_comparison import PopulationComparison
+from plb_ablate.statistics.race import Race
 
 __all__ = ["QUESTIONS", "evidence", "sample", "verdict"]
 
@@ -20,6 +23,8 @@ QUESTIONS = (
 """What the two questions mean."""
 
 _SAME = f"Δ within ±{100 * ROPE:g} point, probability {100 * CERTAIN:g} % or more"
+
+_OPTIMISTIC = "These scores are optimistic, because the epoch was selected on the test fold itself.\n"
 
 _GROUPS = {
     "costs": "Shown for the method: significant loss when removed",
@@ -36,6 +41,8 @@ def verdict(analysis: Analysis) -> str:
     """Describe in Markdown which removals have a significant effect, under which protocol, and for which question."""
     study = analysis.study
     rule, metric = study.primary_metric
+    if study.race:
+        return _raced(study, study.race)
     lines = [
         f"Under protocol={study.key.protocol}, {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}; {design(study)}. "
         "Corrected paired t-test against the proposed model, Holm correction over "
@@ -44,7 +51,7 @@ def verdict(analysis: Analysis) -> str:
     if differs := corpus_differences(study):
         lines.append(f"**The corpus is not the published one**: {differs}.\n")
     if rule == "best_test":
-        lines.append("These scores are optimistic, because the epoch was selected on the test fold itself.\n")
+        lines.append(_OPTIMISTIC)
     if rule in analysis.refused:
         return "\n".join([*lines, f"**No verdict.** {analysis.refused[rule]}\n"])
     if analysis.population_comparisons:
@@ -57,6 +64,23 @@ def verdict(analysis: Analysis) -> str:
         names = ", ".join(map(study.display_name, analysis.not_compared))
         lines.append(f"- **Not compared**, because folds are missing: {names}.")
     return "\n".join(lines) + "\n"
+
+
+def _raced(study: Study, race: Race) -> str:
+    """Describe what a race decided."""
+    rule, metric = study.primary_metric
+    lines = [
+        f"Under protocol={study.key.protocol}, {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}; {design(study)}. The "
+        "variants raced: corrected paired t-test against the proposed model after every round, "
+        f"{100 * race.plan.alpha:g} % over all looks, Holm correction over {len(race.plan.variants)} variants.\n"
+    ]
+    if differs := corpus_differences(study):
+        lines.append(f"**The corpus is not the published one**: {differs}.\n")
+    if rule == "best_test":
+        lines.append(_OPTIMISTIC)
+    lines.append(race_words(race, study.display_name))
+    lines += [f"- **{note}**" for note in doubtful_notes(study, (rule,))]
+    return "\n".join([*lines, f"\n{BIASED}"]) + "\n"
 
 
 def _groups(analysis: Analysis) -> list[str]:
