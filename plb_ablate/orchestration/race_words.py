@@ -40,8 +40,8 @@ def difference(standing: Standing) -> str:
     if standing.test is None:
         return "no Δ yet"
     low, high = (points(end) for end in standing.interval)
-    interval = "" if math.isnan(low) else f" (95 % {low:+.2f} to {high:+.2f})"
-    return f"Δ {points(standing.test.mean):+.2f} points{interval}"
+    interval = "" if math.isnan(low) else f" (95 % {low:+z.2f} to {high:+z.2f})"
+    return f"Δ {points(standing.test.mean):+z.2f} points{interval}"
 
 
 def _chance(standing: Standing) -> str:
@@ -63,8 +63,8 @@ def race_rows(record: Mapping[str, Any]) -> list[tuple[str, ...]]:
     for variant in record["variants"]:
         standing = record["standings"].get(variant, {"outcome": RACING, "at": 0})
         delta, low, high, chance = (standing.get(name) for name in ("delta", "low", "high", "chance"))
-        difference = "" if delta is None else f"{points(delta):+.2f}"
-        interval = "" if low is None else f"{points(low):+.2f} to {points(high):+.2f}"
+        difference = "" if delta is None else f"{points(delta):+z.2f}"
+        interval = "" if low is None else f"{points(low):+z.2f} to {points(high):+z.2f}"
         forecast = "" if chance is None else f"{100 * chance:.0f} %"
         folds = f"{standing['at']}/{len(record['rounds'])}"
         rows.append((variant, folds, difference, interval, forecast, standing["outcome"]))

@@ -16,10 +16,9 @@ from plb_ablate.ledger import results
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.orchestration.worker import DONE, FAILED, WorkerSetup
+from plb_ablate.training.metrics import score_predictions
 from tests.orchestration.races import score_of
 from tests.results_helper import finish
-
-score_predictions = results.score_predictions
 
 
 def start_quickly(setup: WorkerSetup, parent: int) -> None:

@@ -119,7 +119,7 @@ def evidence(comparison: Comparison, population: PopulationComparison | None, wo
 def _population(population: PopulationComparison, word: str) -> str:
     test = population.tests["wa"]
     low, high = (points(end) for end in test.ci95)
-    words = f"Δ {points(test.mean):+.2f} points of true WA, 95 % {low:+.2f} to {high:+.2f} ({sample(population)}), "
+    words = f"Δ {points(test.mean):+z.2f} points of true WA, 95 % {low:+z.2f} to {high:+z.2f} ({sample(population)}), "
     words += f"Holm p {p_cell(population.p_holm['wa']).text}"
     if word == "equivalent_here":
         words += f", P(equivalent) {population.posterior.p_equivalent:.2f}"
@@ -136,11 +136,11 @@ def sample(population: PopulationComparison) -> str:
 
 
 def _method(c: Comparison, word: str) -> str:
-    words = f"Δ {points(c.test.mean):+.2f} points"
+    words = f"Δ {points(c.test.mean):+z.2f} points"
     if c.test.untestable:
         return f"{words}, no test: {c.test.untestable}"
     low, high = (points(end) for end in c.test.ci95)
-    words += f", 95 % {low:+.2f} to {high:+.2f}, Holm p {p_cell(c.p_holm).text}"
+    words += f", 95 % {low:+z.2f} to {high:+z.2f}, Holm p {p_cell(c.p_holm).text}"
     if word == "equivalent":
         words += f", P(equivalent) {c.posterior.p_equivalent:.2f}"
     if word == "inconclusive" or word.endswith("_here"):
