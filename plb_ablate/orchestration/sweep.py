@@ -112,12 +112,13 @@ class Sweep:
         ----------
         config : Config
         n_jobs : int, optional
-            Cells trained at the same time; by default `config.n_jobs`, or the number of cores.
+            Cells trained at the same time; by default as `plb_ablate.orchestration.workers_at_once.at_once` says.
         """
         workers = (config.n_jobs, WorkerSetup.of(config))
         shared = [other for other in self._configs if (other.n_jobs, WorkerSetup.of(other)) == workers]
         cells = [cell for cell in self._plan.cells(*shared) if cell.id not in self.progress.ended]
-        train_missing(config, cells, self.ledger, n_jobs, on_end=self._end, on_poll=self.progress.poll)
+        polled = {"on_end": self._end, "on_poll": self.progress.poll}
+        train_missing(config, cells, self.ledger, n_jobs, say=self._say, **polled)
 
     # ------------------------------------------------------------------ jobs that other processes run
 
