@@ -83,7 +83,8 @@ def _predictions(
         "label": names[corpus.labels[fold.test]],
     }
     table |= {rule: names[predicted] for rule, predicted in chosen.items()}
-    table |= {f"p_{name}": probabilities[:, index] for index, name in enumerate(names)}
+    shortest = probabilities.astype(str)  # digits that tell float32 numbers apart
+    table |= {f"p_{name}": shortest[:, index] for index, name in enumerate(names)}
     return {name: values.tolist() for name, values in table.items()}
 
 
