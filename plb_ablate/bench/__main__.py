@@ -35,7 +35,7 @@ measurements (by default all of them):
   workers     samples per second: one training with two threads, and two trainings with one thread
   features    recordings per second
   inference   milliseconds per utterance: features and network, TensorFlow and LiteRT, by threads
-  memory      parameters, size of the saved weights, peak memory of training and of inference
+  memory      parameters, size of the saved weights, peak memory of a worker, training and inference
   commands    seconds for --help, the report of the published folds, and the report of the store's runs
 
 examples:
@@ -107,8 +107,7 @@ def _of_a_model(
         recordings = subject.recordings[:limit]
         results["inference"] = measure_inference(subject.models, recordings, options.threads, on_start=say)
     if "memory" in names:
-        batch = config.trainer.batch_size
-        results["memory"] = measure_memory(subject.models, subject.network, batch, on_start=say)
+        results["memory"] = measure_memory(subject.models, subject.network, config, on_start=say)
     if run or options.track:
         _track(config, subject, results)
     about = {"dataset": subject.dataset, "fold": subject.fold, "ablation": subject.ablation, "run": subject.run_id}

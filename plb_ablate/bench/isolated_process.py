@@ -11,6 +11,7 @@ from typing import Any
 
 from plb_ablate.core.errors import PlbError
 from plb_ablate.core.output_redirection import redirect_output
+from plb_ablate.orchestration.worker import environment
 
 __all__ = ["BenchError", "peak_resident_mb", "run_alone", "run_beside"]
 
@@ -53,7 +54,7 @@ def run_beside(
         context.Process(target=_work, args=(sender, threads if tensorflow else None, function, given), daemon=True)
         for (_, sender), given in zip(pipes, arguments, strict=True)
     ]
-    with _environment(OMP_NUM_THREADS="1", TF_CPP_MIN_LOG_LEVEL="3"):
+    with _environment(**environment(threads=1)):
         for worker in workers:
             worker.start()
     for _, sender in pipes:

@@ -90,7 +90,8 @@ class Config:
     cache : str
         Folder in which extracted features are cached.
     n_jobs : int, optional
-        Number of folds trained in parallel; null uses the number of CPU cores, or of GPUs with `device=gpu`.
+        Number of folds trained in parallel; null uses the number of CPU cores, or of GPUs with `device=gpu`, and fewer
+        if the free memory does not hold as many.
     device : str
         ``cpu``, ``gpu``, or ``auto``: the GPUs if TensorFlow can use any on the machine that starts the sweep. Results
         of GPUs have their own cell ids, because their last bits differ.

@@ -7,7 +7,7 @@ fold). Its id is a hash of everything that determines its result.
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -46,8 +46,8 @@ class Cell:
         Copy of a user's model file.
     study : str, optional
         Study that contains the cell; not part of its identity.
-    n_train : int, optional
-        Number of training utterances; follows from the other arguments.
+    split : Fold, optional
+        The fold itself, which follows from the other arguments; None for a cell that is not to be trained.
     """
 
     PLACE: ClassVar[frozenset[str]] = frozenset({"fold", "n_folds", "config_hash", "study"})
@@ -59,7 +59,7 @@ class Cell:
     classes: tuple[str, ...]
     corpus_file: Path
     study: str | None = None
-    n_train: int = 0
+    split: Fold | None = field(default=None, compare=False, repr=False)
     model_file: Path | None = None
 
     @cached_property
@@ -71,6 +71,11 @@ class Cell:
     def config_hash(self) -> str:
         """Hash of the settings that all variants of a study share: all except the ablation and the seed."""
         return _hash({key: value for key, value in self.settings.items() if key not in ("ablation", "seed")})
+
+    @property
+    def n_train(self) -> int:
+        """Number of training utterances; 0 without a `split`."""
+        return len(self.split.train) if self.split else 0
 
     @property
     def variant(self) -> str:
@@ -116,7 +121,7 @@ def plan_cells(
             prepared.corpus.classes,
             corpus_file,
             config.study,
-            len(fold.train),
+            fold,
             model_file,
         )
         for fold in _wanted(folds, config.fold)

@@ -1,17 +1,16 @@
 """Writes a finished training as files for people and programs; equal trainings give equal bytes."""
 
+import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from shutil import copyfile
 from statistics import median_low
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import yaml
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix
 
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.core.provenance import provenance
@@ -56,14 +55,13 @@ def write_result(
         "classes": cell.classes,
     }
     _write_json(folder / "scores.json", scores)
-    pd.DataFrame(state.history).to_csv(folder / "history.csv", index_label="epoch", lineterminator="\n")
-    _predictions(cell, prepared, fold, chosen, state.probabilities[protocol.rule]).to_csv(
-        folder / "predictions.csv", index=False, lineterminator="\n"
-    )
-    matrix = confusion_matrix(labels, chosen[protocol.rule], labels=range(len(cell.classes)))
-    pd.DataFrame(matrix, cell.classes, cell.classes).to_csv(
-        folder / "confusion_matrix.csv", index_label="true \\ predicted", lineterminator="\n"
-    )
+    _write_csv(folder / "history.csv", {"epoch": range(state.epoch), **state.history})
+    predictions = _predictions(cell, prepared, fold, chosen, state.probabilities[protocol.rule])
+    _write_csv(folder / "predictions.csv", predictions)
+    matrix = np.zeros((len(cell.classes),) * 2, dtype=int)
+    np.add.at(matrix, (labels, chosen[protocol.rule]), 1)
+    columns = dict(zip(cell.classes, matrix.T.tolist(), strict=True))
+    _write_csv(folder / "confusion_matrix.csv", {"true \\ predicted": cell.classes, **columns})
     epochs = {split: np.array(predicted, dtype=np.uint8) for split, predicted in state.predicted.items()}
     np.savez(folder / "predicted.npz", allow_pickle=False, labels=labels, **epochs)
     (folder / "config.yaml").write_text(yaml.safe_dump(cell.settings | {"fold": cell.fold}, sort_keys=True))
@@ -76,8 +74,8 @@ def write_result(
 
 def _predictions(
     cell: Cell, prepared: PreparedCorpus, fold: Fold, chosen: Mapping[str, Labels], probabilities: NDArray[np.float32]
-) -> pd.DataFrame:
-    """One row per test utterance: speaker, label, prediction under each rule, probabilities under the primary rule."""
+) -> dict[str, list[Any]]:
+    """Columns: speaker, label and prediction under each rule of the test utterances, probabilities under `rule`."""
     corpus, names = prepared.corpus, np.array(cell.classes)
     table = {
         "path": np.array(corpus.relative_paths)[fold.test],
@@ -85,7 +83,17 @@ def _predictions(
         "label": names[corpus.labels[fold.test]],
     }
     table |= {rule: names[predicted] for rule, predicted in chosen.items()}
-    return pd.DataFrame(table | {f"p_{name}": probabilities[:, index] for index, name in enumerate(names)})
+    shortest = probabilities.astype(str)  # digits that tell float32 numbers apart
+    table |= {f"p_{name}": shortest[:, index] for index, name in enumerate(names)}
+    return {name: values.tolist() for name, values in table.items()}
+
+
+def _write_csv(path: Path, columns: Mapping[str, Iterable[Any]]) -> None:
+    """Write columns as pandas does, whose import takes 50 MB of each worker."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
 
 
 def _write_json(path: Path, value: Any) -> None:

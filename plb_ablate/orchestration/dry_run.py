@@ -14,7 +14,7 @@ from plb_ablate.ledger.store import Ledger
 from plb_ablate.ledger.time_estimate import Speed, duration
 from plb_ablate.orchestration.cell_race import CellRace, cell_races
 from plb_ablate.orchestration.model_check import check_models
-from plb_ablate.orchestration.run_job import at_once
+from plb_ablate.orchestration.workers_at_once import at_once
 from plb_ablate.statistics.race_standing import FEWEST_TO_FORECAST
 from plb_ablate.tracking.store import describe
 
@@ -80,7 +80,7 @@ def show(configs: Sequence[Config], design: str = "") -> None:
     print(f"MLflow store: {describe(tracking) if tracking.uri else 'none, results stay in the ledger'}")
     for note in same_network_notes(cells):
         print(note)
-    workers = min(at_once(configs[0]), max(len(todo), 1))
+    workers, fewer = at_once(configs[0], len(todo))
     total = speed.total(todo, ledger, workers)
     if math.isnan(total):
         print(f"The time is unknown: {ledger.root} has no finished cell to estimate it from.")
@@ -88,7 +88,7 @@ def show(configs: Sequence[Config], design: str = "") -> None:
         print(f"About {duration(total)} with {workers} at a time, estimated from the cells in {ledger.root}.")
         for line in _racing(races, todo, total):
             print(line)
-    for line in plan.remarks:
+    for line in (*plan.remarks, *([fewer] if fewer and todo else [])):
         print(line)
 
 

@@ -9,10 +9,10 @@ from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.race_records import write_race
 from plb_ablate.orchestration.cell_race import CellRace, cell_races, check_race
 from plb_ablate.orchestration.race_words import look_lines, race_record, race_summary
-from plb_ablate.orchestration.run_job import at_once
 from plb_ablate.orchestration.sweep import Sweep
 from plb_ablate.orchestration.worker import FAILED, WorkerSetup
 from plb_ablate.orchestration.worker_pool import train_cells
+from plb_ablate.orchestration.workers_at_once import AtOnce, at_once
 
 __all__ = ["RacingSweep", "sweep_of"]
 
@@ -71,9 +71,11 @@ class RacingSweep(Sweep):
         """
         cells = {cell.id for cell in self._plan.cells(*self._sharing(config))}
         races = [race for race in self.races if cells & {cell.id for cell in race.cells.values()}]
-        workers = n_jobs or at_once(config)
+        workers, note = AtOnce(n_jobs) if n_jobs else at_once(config)
         if any(race.next_cell(self.progress.ended) for race in races):
             check_device(config.device)
+            if note:
+                self._say(note)
         started, running = set(self.progress.ended), set[str]()
 
         def more() -> list[Cell]:

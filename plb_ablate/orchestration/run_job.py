@@ -1,21 +1,21 @@
 """One job of a sweep: trains the cells of one configuration with the workers of this process."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from plb_ablate.config.schema import Config
-from plb_ablate.core.cores import available_cores
-from plb_ablate.core.gpus import check_device, count_gpus
+from plb_ablate.core.gpus import check_device
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.orchestration.worker import WorkerSetup, reason
 from plb_ablate.orchestration.worker_pool import train_cells
+from plb_ablate.orchestration.workers_at_once import AtOnce, at_once
 
-__all__ = ["at_once", "run_job", "train_missing"]
+__all__ = ["run_job", "train_missing"]
 
 
 def run_job(config: Config, n_jobs: int | None = None) -> None:
@@ -31,7 +31,7 @@ def run_job(config: Config, n_jobs: int | None = None) -> None:
     """
     cells, ledger = Plan().cells(config), Ledger(Path(config.ledger))
     try:
-        train_missing(config, cells, ledger, n_jobs, on_end=lambda *_: None)
+        train_missing(config, cells, ledger, n_jobs, say=print, on_end=lambda *_: None)
     except Exception as error:
         for cell in cells:
             if (entry := ledger.entry(cell)).state != "done":
@@ -40,8 +40,18 @@ def run_job(config: Config, n_jobs: int | None = None) -> None:
         raise
 
 
-def train_missing(config: Config, cells: Sequence[Cell], ledger: Ledger, n_jobs: int | None, **callbacks: Any) -> None:
+def train_missing(
+    config: Config,
+    cells: Sequence[Cell],
+    ledger: Ledger,
+    n_jobs: int | None,
+    *,
+    say: Callable[[str], None],
+    **callbacks: Any,
+) -> None:
     """Train the cells that have no result; `callbacks` are those of `train_cells`.
+
+    `say` is called with a sentence if memory allows fewer workers than cores or GPUs.
 
     Raises
     ------
@@ -49,15 +59,13 @@ def train_missing(config: Config, cells: Sequence[Cell], ledger: Ledger, n_jobs:
         If the settings ask for a GPU and this machine has none.
     """
     todo = [cell for cell in cells if ledger.entry(cell).state != "done"]
-    if todo:
-        check_device(config.device)
-    workers = min(n_jobs or at_once(config), max(len(todo), 1))
+    if not todo:
+        return
+    check_device(config.device)
+    workers, note = AtOnce(min(n_jobs, len(todo))) if n_jobs else at_once(config, len(todo))
+    if note:
+        say(note)
     train_cells(_grouped(todo, workers), ledger, workers, WorkerSetup.of(config), **callbacks)
-
-
-def at_once(config: Config) -> int:
-    """Return how many cells this machine trains at the same time: as set, otherwise one for each GPU or CPU core."""
-    return config.n_jobs or max(1, count_gpus() if config.device == "gpu" else available_cores())
 
 
 def _grouped(cells: Sequence[Cell], workers: int) -> list[Cell]:

@@ -66,7 +66,7 @@ def processes(wanted: int, n_jobs: int) -> int:
 
 def share_of_cores(config: Config) -> int | None:
     """Return how many cells a job may train at the same time if a launcher runs several jobs; None for no limit."""
-    from plb_ablate.orchestration.run_job import at_once
+    from plb_ablate.orchestration.workers_at_once import at_once
 
     launcher = HydraConfig.get().launcher
     if config.n_jobs is not None:
@@ -74,4 +74,4 @@ def share_of_cores(config: Config) -> int | None:
     if launcher.get("ray"):
         return 1
     beside = launcher.get("n_jobs")
-    return max(1, at_once(config) // beside) if beside else None
+    return max(1, at_once(config).workers // beside) if beside else None

@@ -112,10 +112,11 @@ class Sweep:
         ----------
         config : Config
         n_jobs : int, optional
-            Cells trained at the same time; by default `config.n_jobs`, or the number of cores.
+            Cells trained at the same time; by default as `plb_ablate.orchestration.workers_at_once.at_once` says.
         """
         cells = [cell for cell in self._plan.cells(*self._sharing(config)) if cell.id not in self.progress.ended]
-        train_missing(config, cells, self.ledger, n_jobs, on_end=self._end, on_poll=self.progress.poll)
+        polled = {"on_end": self._end, "on_poll": self.progress.poll}
+        train_missing(config, cells, self.ledger, n_jobs, say=self._say, **polled)
 
     def _sharing(self, config: Config) -> list[Config]:
         """Return the configurations that can use the same workers."""

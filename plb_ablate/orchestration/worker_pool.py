@@ -12,7 +12,7 @@ from pebble import ProcessExpired, ProcessPool
 from plb_ablate.core.signals import without_ctrl_c
 from plb_ablate.ledger.cells import Cell
 from plb_ablate.ledger.store import Ledger
-from plb_ablate.orchestration.worker import FAILED, WorkerSetup, reason, start_worker, train_cell
+from plb_ablate.orchestration.worker import FAILED, WorkerSetup, environment, reason, start_worker, train_cell
 
 __all__ = ["stop_workers", "train_cells"]
 
@@ -85,7 +85,7 @@ def stop_workers() -> None:
 def _pool(n_jobs: int, setup: WorkerSetup) -> ProcessPool:
     if (n_jobs, setup) not in _pools:
         stop_workers()
-        os.environ.update(OMP_NUM_THREADS=str(setup.threads), TF_CPP_MIN_LOG_LEVEL="3")
+        os.environ.update(environment(setup.threads))
         _pools[n_jobs, setup] = ProcessPool(
             n_jobs,
             initializer=start_worker,

@@ -117,12 +117,13 @@ class FoldTrainer:
         """
         state = resume or TrainingState()
         self._restore(state, seed, fold.index)
-        sides = {name: (features[side][..., None], labels[side]) for name, side in fold.sides.items()}
-        train_x, train_y = sides.pop("train")
+        scored = {name: side for name, side in fold.sides.items() if name != "train"}
+        sides = {name: (features[side][..., None], labels[side]) for name, side in scored.items()}
+        train_y = labels[fold.train]
         targets = smooth(np.eye(self.network.num_classes, dtype=np.float32)[train_y], self.trainer.label_smoothing)
         batch = min(self.trainer.batch_size, len(train_y))
         self.model.fit(
-            self._batches(train_x, targets, batch, (seed, fold.index), state.epoch),
+            self._batches(features[fold.train][..., None], targets, batch, (seed, fold.index), state.epoch),
             steps_per_epoch=-(-len(train_y) // batch),
             initial_epoch=state.epoch,
             epochs=self.trainer.epochs,

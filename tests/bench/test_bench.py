@@ -108,6 +108,8 @@ def test_inference_and_memory_are_measured_and_tracked(
     assert memory["params"] == 95_093
     assert memory["weights_mb"] == pytest.approx(0.43, abs=0.1)
     assert memory["training"]["resident_mb"] > memory["inference TensorFlow"]["resident_mb"]
+    assert memory["worker"]["resident_mb"] > memory["worker"]["runtime_mb"]
+    assert memory["worker"]["runtime_mb"] < memory["training"]["runtime_mb"], "a worker imports less"
     run = MlflowClient(config.tracking.uri).get_run(found["inference_run"])
     assert run.data.tags["level"] == "inference"
     assert run.data.tags["mlflow.parentRunId"] == runs[0]

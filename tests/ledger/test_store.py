@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from plb_ablate.core.atomic_files import replacing
@@ -152,3 +153,14 @@ def test_a_result_with_a_loss_that_is_not_finite_is_told_apart(entry: LedgerEntr
     with entry.claimed({}), entry.writing_result() as folder:
         (folder / "history.csv").write_text(f"epoch,train/loss,test/wa\n0,0.7,0.2\n{last}\n")
     assert entry.diverged is diverged
+
+
+def test_tables_are_written_as_pandas_writes_them(small_corpus: Path, tmp_path: Path) -> None:
+    prepared, (cell, *_) = planned(a_config(small_corpus, tmp_path))
+    folder = finish(Ledger(tmp_path / "ledger"), cell, prepared).result
+    for name, dtype in (("history.csv", "float64"), ("predictions.csv", "float32"), ("confusion_matrix.csv", "int64")):
+        text = (folder / name).read_bytes().decode()
+        table = pd.read_csv(folder / name, index_col=0, dtype={"speaker": str})
+        numbers = table.select_dtypes("number").columns
+        assert len(numbers)
+        assert table.astype(dict.fromkeys(numbers, dtype)).to_csv(lineterminator="\n") == text

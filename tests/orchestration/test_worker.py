@@ -1,6 +1,8 @@
 """Why a cell failed, in words that say what to do."""
 
 import errno
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -24,3 +26,16 @@ def test_other_errors_say_what_they_said() -> None:
     assert reason(ValueError("shapes \x1b[1mdiffer\x1b[0m")) == "ValueError: shapes differ"
     assert reason(CellError("not deterministic")) == "CellError: not deterministic"
     assert "Free disk space" in reason(OSError(errno.ENOSPC, "No space left on device"))
+
+
+def test_a_worker_does_not_load_what_it_does_not_use() -> None:
+    """Each of these packages takes 20 to 100 MB of every worker, and Keras imports them if they are installed."""
+    program = (
+        "import os, sys; from plb_ablate.orchestration.worker import WorkerSetup, start_worker;"
+        "start_worker(WorkerSetup(1, 'cpu', True), os.getppid());"
+        "import plb_ablate.training.trainer;"
+        "print(*{'pandas', 'sklearn', 'matplotlib', 'pyarrow', 'mlflow', 'librosa'} & set(sys.modules));"
+        "import sklearn.metrics, pandas, matplotlib"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split() == []

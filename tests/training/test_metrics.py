@@ -34,6 +34,19 @@ def test_classes_that_the_fold_lacks_are_left_out() -> None:
     assert scores["macro_f1"] == pytest.approx((2 / 3 + 1) / 2)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_scores_have_the_bits_of_scikit_learn(seed: int) -> None:
+    """Workers do not import it; classes may be missing among the labels or the predictions."""
+    from sklearn.metrics import f1_score, recall_score
+
+    random = np.random.default_rng(seed)
+    labels, predicted = random.integers(0, random.integers(2, 9), 54), random.integers(0, random.integers(1, 9), 54)
+    options = {"labels": np.unique(labels), "average": "macro", "zero_division": 0.0}
+    scores = score_predictions(labels, predicted)
+    assert scores["ua"] == recall_score(labels, predicted, **options)
+    assert scores["macro_f1"] == f1_score(labels, predicted, **options)
+
+
 def test_a_model_is_flat_if_it_predicts_one_class_although_there_are_several() -> None:
     labels = np.array([0, 0, 1, 2])
     assert is_flat(score_predictions(labels, np.zeros(4, int)))

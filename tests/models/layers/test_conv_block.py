@@ -1,11 +1,14 @@
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.testing import assert_allclose
 
+from plb_ablate.models.plb.kernels.fused_conv_block import elu_pool
 from plb_ablate.models.plb.layers import ConvBlock
 from tests.models.layer_contract import check_contract, draw, gradients, randomise
 
@@ -94,3 +97,26 @@ def test_dropout_draws_anew_each_call_and_repeats_from_the_same_state() -> None:
         masks.append(block(x, training=True).numpy() == 0)
     assert (masks[0] == masks[2]).all()
     assert (masks[0] != masks[1]).any()
+
+
+def test_the_bits_of_the_pooled_sum_do_not_depend_on_its_parts() -> None:
+    """In a graph, which may reorder sums: 70 time steps are more than one part, and 576 values a step fill vectors."""
+    random = np.random.default_rng(0)
+    first, second, *places = (
+        tf.constant(random.standard_normal((70, 10, width)).astype("float32")) for width in (64, 64, *[576] * 4)
+    )
+
+    def whole(first: Any, second: Any, *places: Any) -> Any:
+        kernels = (first, first, second, second)
+        outputs = [tf.nn.elu(tf.matmul(p, k, transpose_a=True)) for p, k in zip(places, kernels, strict=True)]
+        return ((outputs[0] + outputs[1]) + outputs[2]) + outputs[3]
+
+    def with_gradients(function: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch([first, second])
+            output = function(first, second, *places)
+        return output, *tape.gradient(output, [first, second], output)
+
+    ours, theirs = (tf.function(partial(with_gradients, f), autograph=False)() for f in (elu_pool, whole))
+    for one, other in zip(ours, theirs, strict=True):
+        assert np.array_equal(one, other)

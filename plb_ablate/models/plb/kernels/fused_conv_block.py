@@ -14,6 +14,9 @@ __all__ = ["PoolingPatches", "elu_pool", "output_statistics", "time_kernels", "t
 
 _SIZE = 3
 
+_TIME_STEPS = 33
+"""Time steps whose activations are computed together."""
+
 
 class PoolingPatches:
     """Input patches of a 3x3 convolution of a one-channel image, grouped by position in the 2x2 pooling window.
@@ -139,7 +142,10 @@ def time_kernels(patches: PoolingPatches, kernel: Any, bias: Any, scale: Any, sh
 
 @tf.custom_gradient
 def elu_pool(first: Any, second: Any, *places: Any) -> Any:
-    """Sum ``elu(place^T kernel)`` over the four positions, with a gradient that stores only the activations.
+    """Sum ``elu(place^T kernel)`` over the four positions, with a gradient that recomputes the activations.
+
+    A few time steps are computed at a time, whose activations fit the CPU cache; those of all would be four times as
+    large as the result. The control dependencies keep this order, and that of the sum.
 
     Parameters
     ----------
@@ -151,18 +157,42 @@ def elu_pool(first: Any, second: Any, *places: Any) -> Any:
     -------
     float32 (time, n, channels)
     """
-    kernels = (first, first, second, second)
-    activations = [
-        tf.nn.elu(tf.matmul(place, kernel, transpose_a=True)) for place, kernel in zip(places, kernels, strict=True)
-    ]
+    positions = list(zip(places, (first, first, second, second), strict=True))
+    parts = [slice(start, start + _TIME_STEPS) for start in range(0, first.shape[0], _TIME_STEPS)]
+
+    def activation(place: Any, kernel: Any, part: slice) -> Any:
+        return tf.nn.elu(tf.matmul(place[part], kernel[part], transpose_a=True))
+
+    sums: list[Any] = []
+    for part in parts:
+        total = None
+        for position in positions:
+            with tf.control_dependencies(sums[-1:] if total is None else [total]):
+                added = activation(*position, part)
+                total = added if total is None else total + added
+        sums.append(total)
 
     def gradient(upstream: Any) -> tuple[Any, ...]:
-        slopes = [tf.raw_ops.EluGrad(gradients=upstream, outputs=activation) for activation in activations]
-        to_kernels = [tf.matmul(place, slope) for place, slope in zip(places, slopes, strict=True)]
-        to_places = [tf.matmul(kernel, slope, transpose_b=True) for kernel, slope in zip(kernels, slopes, strict=True)]
-        return to_kernels[0] + to_kernels[1], to_kernels[2] + to_kernels[3], *to_places
+        done, to_kernels, to_places = [upstream], [], []
+        for part in parts:
+            with tf.control_dependencies(done):
+                slopes = [
+                    tf.raw_ops.EluGrad(gradients=upstream[part], outputs=activation(*position, part))
+                    for position in positions
+                ]
+                products = [tf.matmul(place[part], slope) for place, slope in zip(places, slopes, strict=True)]
+                done = [products[0] + products[1], products[2] + products[3]]
+            to_kernels.append(done)
+            to_places.append(
+                [
+                    tf.matmul(kernel[part], slope, transpose_b=True)
+                    for (_, kernel), slope in zip(positions, slopes, strict=True)
+                ]
+            )
+        parted = (*zip(*to_kernels, strict=True), *zip(*to_places, strict=True))
+        return tuple(tf.concat(parts, axis=0) for parts in parted)
 
-    return tf.add_n(activations), gradient
+    return tf.concat(sums, axis=0), gradient
 
 
 @tf.custom_gradient

@@ -26,7 +26,8 @@ def mean_and_max(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
         mean, maximum = tf.reduce_mean(x, axes, keepdims=True), tf.reduce_max(x, axes, keepdims=True)
 
         def gradient(to_mean: Any, to_maximum: Any) -> Any:
-            reached = tf.cast(tf.equal(x, maximum), x.dtype)
+            with tf.control_dependencies([to_mean, to_maximum]):  # or it is computed early, and held until now
+                reached = tf.cast(tf.equal(x, maximum), x.dtype)
             count = tf.cast(tf.size(x) // tf.size(mean), x.dtype)
             return reached * (to_maximum / tf.reduce_sum(reached, axes, keepdims=True)) + to_mean / count
 

@@ -37,7 +37,8 @@ def normalise_over_time(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[
 
         def gradient(upstream: Any, *_: Any) -> tuple[Any, Any, Any]:
             count = tf.cast(tf.size(x) // tf.size(mean), x.dtype)
-            centred = x - _along_time(mean)
+            with tf.control_dependencies([upstream]):  # or it is computed early, and held until now
+                centred = x - _along_time(mean)
             level, slope = _mean(upstream), deviation * _mean(upstream * centred)
             to_x = _along_time(scale) * (upstream - centred * _along_time(deviation * slope) - _along_time(level))
             return to_x, count * slope, count * level
