@@ -37,6 +37,10 @@ _GROUPS = {
 }
 
 
+def _counted(variants: int) -> str:
+    return f"{variants} variant{'' if variants == 1 else 's'}"
+
+
 def verdict(analysis: Analysis) -> str:
     """Describe in Markdown which removals have a significant effect, under which protocol, and for which question."""
     study = analysis.study
@@ -46,7 +50,7 @@ def verdict(analysis: Analysis) -> str:
     lines = [
         f"Under protocol={study.key.protocol}, {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}; {design(study)}. "
         "Corrected paired t-test against the proposed model, Holm correction over "
-        f"{len(analysis.primary_comparisons)} variants inside each question, significance level {100 * ALPHA:g} %.\n"
+        f"{_counted(len(analysis.primary_comparisons))} inside each question, significance level {100 * ALPHA:g} %.\n"
     ]
     if differs := corpus_differences(study):
         lines.append(f"**The corpus is not the published one**: {differs}.\n")
@@ -72,7 +76,7 @@ def _raced(study: Study, race: Race) -> str:
     lines = [
         f"Under protocol={study.key.protocol}, {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}; {design(study)}. The "
         "variants raced: corrected paired t-test against the proposed model after every round, "
-        f"{100 * race.plan.alpha:g} % over all looks, Holm correction over {len(race.plan.variants)} variants.\n"
+        f"{100 * race.plan.alpha:g} % over all looks, Holm correction over {_counted(len(race.plan.variants))}.\n"
     ]
     if differs := corpus_differences(study):
         lines.append(f"**The corpus is not the published one**: {differs}.\n")
