@@ -30,7 +30,7 @@ test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15
 
 proofs: $(STAMP) ## run the long proofs: kills, a SLURM cluster, PostgreSQL, a browser (tests/orchestration/slurm/install.sh installs them)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --durations 25 -m "slow or slurm or postgres or browser"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --timeout 900 --durations 25 -m "slow or slurm or postgres or browser"
 
 check: $(STAMP) ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -84,7 +84,7 @@ def run(golden: dict[str, Any], ablation: str, classes: int) -> Run:
         pytest.param(
             model,
             id="_".join(map(str, model)),
-            marks=[pytest.mark.xdist_group(str(model)), *([pytest.mark.slow] if model[1] == 4 else [])],
+            marks=[pytest.mark.slow] if model[1] == 4 else [],
         )
         for model in MODELS
     ],

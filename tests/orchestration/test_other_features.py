@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from plb_ablate.inference.model_card import read_card
 from tests.conftest import SMOKE, CommandLine
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("other features"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 FEATURES = ("features=logmel", "features.n_mels=40", "features.target_length=44100")
 LABEL = "logmel target_length=44100 n_mels=40"

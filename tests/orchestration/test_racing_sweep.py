@@ -249,7 +249,6 @@ def parents(folder: Path) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("machine")
 @pytest.mark.timeout(1800)
 def test_a_race_that_is_killed_again_and_again_ends_as_one_left_alone(small_corpus: Path, tmp_path: Path) -> None:
     alone, killed = tmp_path / "alone", tmp_path / "killed"

@@ -9,7 +9,6 @@ from tests.conftest import SMOKE, CommandLine
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("machine"),
     pytest.mark.skipif(find_spec("hydra_plugins.hydra_ray_launcher") is None, reason="pip install '.[ray]' brings Ray"),
 ]
 

@@ -25,7 +25,7 @@ from tests.conftest import SMOKE, CommandLine
 from tests.orchestration.test_sweep import cells, statuses
 from tests.results_helper import a_config, finish, planned
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("machine"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SWEEP = (
     "-m",

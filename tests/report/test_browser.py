@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # selenium leaves its log of the driver to the collector
 ]
 

@@ -36,7 +36,6 @@ def reported(store: Path, out: Path, seeds: int) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("machine")
 def test_the_report_of_ten_thousand_folds_needs_a_gibibyte_and_grows_no_faster_than_they_do(
     empty_store: Path, tmp_path: Path
 ) -> None:

@@ -23,7 +23,6 @@ MISSING = [program for program in PROGRAMS if not shutil.which(program, path=SBI
 
 pytestmark = [
     pytest.mark.slurm,
-    pytest.mark.xdist_group("machine"),
     pytest.mark.timeout(1000),
     pytest.mark.skipif(bool(MISSING), reason=f"tests/orchestration/slurm/install.sh installs {', '.join(MISSING)}"),
     pytest.mark.skipif(os.geteuid() != 0, reason="slurmd starts tasks as root only"),
