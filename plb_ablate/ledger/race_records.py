@@ -42,9 +42,5 @@ def is_spared(record: Mapping[str, Any] | None, cell: Mapping[str, Any]) -> bool
     place = [cell["seed"], cell["fold"]]
     if record is None or place not in record["rounds"]:
         return False
-    racing = any(standing["outcome"] == "racing" for standing in record["standings"].values())
-    started = len(record["standings"]) == len(record["variants"])
-    standing = record["standings"].get(cell["ablation"])
-    over = {"outcome": "reference" if started and not racing else "racing", "at": record["looks"]}
-    found = standing or (over if cell["ablation"] == "none" else {"outcome": "racing"})
-    return found["outcome"] != "racing" and record["rounds"].index(place) >= found["at"]
+    left = record["left"].get(cell["ablation"])
+    return left is not None and record["rounds"].index(place) >= left

@@ -129,10 +129,7 @@ class CellRace:
     @property
     def spared(self) -> list[Cell]:
         """Cells without a result that are not needed, because their variant, or the whole race, is decided."""
-        last = {name: number for name, (number, _) in self.race.decided.items()}
-        if not self.race.racing:
-            last[WHOLE] = len(self._looks)
-        late = {name: set(self.plan.rounds[number:]) for name, number in last.items()}
+        late = {name: set(self.plan.rounds[number:]) for name, number in self.race.left.items()}
         return [
             cell for (name, place), cell in self.cells.items() if place in late.get(name, ()) and not self._has(cell)
         ]

@@ -83,6 +83,7 @@ def race_record(name: str, race: Race) -> dict[str, Any]:
         "trainings": race.trainings,
         "planned": race.planned,
         "saved": race.saved,
+        "left": dict(race.left),
         "standings": variants,
     }
 

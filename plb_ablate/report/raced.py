@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from plb_ablate.models.family import WHOLE
 from plb_ablate.report.study import Study
 from plb_ablate.statistics.paired_test import FoldScore
 from plb_ablate.statistics.race import hold_race
@@ -11,25 +12,23 @@ from plb_ablate.tracking.race_tags import AT, PLAN
 
 __all__ = ["decided_at", "not_missing", "raced_scores", "with_race"]
 
-REFERENCE = "none"
-
 
 def with_race(study: Study) -> Study:
     """Return a study with its race, if one has let variants leave early.
 
     A study that has every training of its race is as any other: all of it was trained in the end.
     """
-    reference = study.config(REFERENCE)
+    reference = study.config(WHOLE)
     tags = (reference.raced if reference else None) or {}
     if PLAN not in tags or AT not in tags:
         return study
     told, looks = json.loads(tags[PLAN]), int(tags[AT].partition("/")[0])
     rounds = tuple((int(seed), fold) for seed in told["seeds"] for fold in range(study.n_folds))
     plan = RacePlan(tuple(told["variants"]), rounds, told["futility"])
-    scores = {name: raced_scores(study, name) for name in (REFERENCE, *plan.variants)}
+    scores = {name: raced_scores(study, name) for name in (WHOLE, *plan.variants)}
     if not set(told["seeds"]) & set(study.seeds) or all(len(by_fold) == len(rounds) for by_fold in scores.values()):
         return study
-    race = hold_race(plan, scores.pop(REFERENCE), scores, lambda number, racing: number <= looks)
+    race = hold_race(plan, scores.pop(WHOLE), scores, lambda number, racing: number <= looks)
     return replace(study, race=race)
 
 
@@ -49,9 +48,7 @@ def decided_at(study: Study, ablation: str) -> str:
     if race is None:
         return ""
     total = len(race.plan.rounds)
-    number = race.decided.get(ablation, (total, ""))[0]
-    if ablation == REFERENCE and not race.racing:
-        number = len(race.looks)
+    number = race.left.get(ablation, total)
     return f"{number}/{total}" if number < total else ""
 
 

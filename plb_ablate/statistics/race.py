@@ -16,6 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
+from plb_ablate.models.family import WHOLE
 from plb_ablate.statistics.race_standing import Place, RacePlan, Scores, Standing, evidence_and_levels
 from plb_ablate.statistics.sequential_decisions import EQUIVALENT, RACING, SHOWN, decide, decision_chance
 
@@ -59,6 +60,12 @@ class Race:
         found = {name: (number, standing.outcome) for name, (number, standing) in self.standings.items()}
         return {name: (number, outcome) for name, (number, outcome) in found.items() if outcome != RACING}
 
+    @property
+    def left(self) -> Mapping[str, int]:
+        """After how many rounds all who left did so; the reference, too, which leaves with the last variant."""
+        found = {name: number for name, (number, _) in self.decided.items()}
+        return found if self.racing else found | {WHOLE: len(self.looks)}
+
     def decided_at(self, name: str) -> str:
         """Return after how many of the planned rounds a variant left, for example ``4/10``; empty if it did not."""
         found = self.decided.get(name)
@@ -77,9 +84,7 @@ class Race:
     @property
     def saved(self) -> int:
         """Trainings that are not needed any more."""
-        rounds = len(self.plan.rounds)
-        last = 0 if self.racing else rounds - len(self.looks)
-        return last + sum(rounds - number for number, _ in self.decided.values())
+        return sum(len(self.plan.rounds) - number for number in self.left.values())
 
 
 def hold_race(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from plb_ablate.ledger.race_records import race_records
+from plb_ablate.models.family import WHOLE
 from plb_ablate.tracking.mlflow_reader import finished_runs
 from plb_ablate.tracking.store import WRITING, exclusive_writer, store_errors
 
@@ -42,7 +43,7 @@ def _tags(record: Mapping[str, Any], ablation: str, seed: int) -> dict[str, str]
     """Return the tags of a run of a race; none for a run that takes no part in it."""
     seeds = list(dict.fromkeys(seed for seed, _ in record["rounds"]))
     standing = record["standings"].get(ablation)
-    if seed not in seeds or ablation not in (*record["variants"], "none"):
+    if seed not in seeds or ablation not in (WHOLE, *record["variants"]):
         return {}
     plan = {"variants": record["variants"], "seeds": seeds, "futility": record["futility"]}
     tags = {PLAN: json.dumps(plan), DECISION: standing["outcome"] if standing else "reference"}
