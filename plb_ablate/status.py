@@ -23,8 +23,6 @@ from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.race_records import is_spared, race_records
 from plb_ablate.ledger.store import STATES, Ledger, LedgerEntry
 from plb_ablate.ledger.time_estimate import duration
-from plb_ablate.orchestration.cell_race import cell_races
-from plb_ablate.orchestration.race_words import RACE_COLUMNS, race_record, race_rows, race_summary
 
 __all__ = ["main", "rows"]
 
@@ -111,6 +109,9 @@ def _races(ledger: Ledger, cells: Sequence[Cell] | None, racing: Sequence[Config
     """Return how the races of a sweep stand, or those that the ledger has a record of."""
     if not racing:
         return race_records(ledger) if cells is None else {}
+    from plb_ablate.orchestration.cell_race import cell_races
+    from plb_ablate.orchestration.race_words import race_record
+
     races = cell_races(racing, cells or (), ledger)
     for race in races:
         race.advance()
@@ -184,8 +185,10 @@ def _show(cells: Sequence[dict[str, Any]], races: Races, console: Console) -> No
         for line in [_COLUMNS, *map(_texts, cells)]:
             print("\t".join(line).rstrip())
     console.print(_summary(cells), highlight=False)
-    for record in races.values():
-        console.print(race_summary(record), highlight=False, soft_wrap=True)
+    if races:
+        from plb_ablate.orchestration.race_words import RACE_COLUMNS, race_rows
+    for record, summary in zip(races.values(), _summaries(races), strict=True):
+        console.print(summary, highlight=False, soft_wrap=True)
         if console.is_terminal:
             table = Table(*RACE_COLUMNS)
             for row in race_rows(record):
@@ -195,12 +198,21 @@ def _show(cells: Sequence[dict[str, Any]], races: Races, console: Console) -> No
             print(*("\t".join(row).rstrip() for row in [RACE_COLUMNS, *race_rows(record)]), sep="\n")
 
 
+def _summaries(races: Races) -> list[str]:
+    """Describe how far each race is; its statistics are imported only if there is one, because they take seconds."""
+    if not races:
+        return []
+    from plb_ablate.orchestration.race_words import race_summary
+
+    return [race_summary(record) for record in races.values()]
+
+
 def _watch(ledger: Ledger, cells: Sequence[Cell] | None, options: argparse.Namespace, racing: Sequence[Config]) -> None:
     with Live(console=Console(), auto_refresh=False, vertical_overflow="visible") as live:
         while True:
             races = _races(ledger, cells, racing)
             current = rows(ledger, cells, options.study, races)
-            caption = "\n".join([_summary(current), *map(race_summary, races.values())])
+            caption = "\n".join([_summary(current), *_summaries(races)])
             live.update(_table(current, caption), refresh=True)
             time.sleep(2)
 

@@ -152,11 +152,20 @@ def _run(hydra: Hydra, source: ConfigSource, options: argparse.Namespace) -> Non
             _launch(hydra, source, overrides, sweep)
 
 
+def sweep_of(jobs: Sequence[Config]) -> "Sweep":
+    """Return the sweep of some jobs: one that trains all cells, or one whose variants race."""
+    if jobs[0].schedule.racing:
+        from plb_ablate.orchestration.racing_sweep import RacingSweep  # its statistics take seconds to import
+
+        return RacingSweep(jobs)
+    from plb_ablate.orchestration.sweep import Sweep
+
+    return Sweep(jobs)
+
+
 @contextmanager
 def _begun(jobs: Sequence[Config]) -> Iterator["Sweep"]:
     """Check all jobs, and make their sweep the running one for the duration of the block."""
-    from plb_ablate.orchestration.racing_sweep import sweep_of
-
     sweep = _state["sweep"] = sweep_of(jobs)
     try:
         with sweep.running():

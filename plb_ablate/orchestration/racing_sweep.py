@@ -12,14 +12,9 @@ from plb_ablate.orchestration.race_words import look_lines, race_record, race_su
 from plb_ablate.orchestration.sweep import Sweep
 from plb_ablate.orchestration.worker import FAILED, WorkerSetup
 from plb_ablate.orchestration.worker_pool import train_cells
-from plb_ablate.orchestration.workers_at_once import AtOnce, at_once
+from plb_ablate.orchestration.workers_at_once import at_once
 
-__all__ = ["RacingSweep", "sweep_of"]
-
-
-def sweep_of(configs: Sequence[Config]) -> Sweep:
-    """Return the sweep of some configurations: one that trains all cells, or one whose variants race."""
-    return RacingSweep(configs) if configs[0].schedule.racing else Sweep(configs)
+__all__ = ["RacingSweep"]
 
 
 class RacingSweep(Sweep):
@@ -71,7 +66,7 @@ class RacingSweep(Sweep):
         """
         cells = {cell.id for cell in self._plan.cells(*self._sharing(config))}
         races = [race for race in self.races if cells & {cell.id for cell in race.cells.values()}]
-        workers, note = AtOnce(n_jobs) if n_jobs else at_once(config)
+        workers, note = at_once(config, n_jobs=n_jobs)
         if any(race.next_cell(self.progress.ended) for race in races):
             check_device(config.device)
             if note:

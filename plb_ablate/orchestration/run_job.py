@@ -13,7 +13,7 @@ from plb_ablate.ledger.planner import Plan
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.orchestration.worker import WorkerSetup, reason
 from plb_ablate.orchestration.worker_pool import train_cells
-from plb_ablate.orchestration.workers_at_once import AtOnce, at_once
+from plb_ablate.orchestration.workers_at_once import at_once
 
 __all__ = ["run_job", "train_missing"]
 
@@ -62,7 +62,7 @@ def train_missing(
     if not todo:
         return
     check_device(config.device)
-    workers, note = AtOnce(min(n_jobs, len(todo))) if n_jobs else at_once(config, len(todo))
+    workers, note = at_once(config, len(todo), n_jobs)
     if note:
         say(note)
     train_cells(_grouped(todo, workers), ledger, workers, WorkerSetup.of(config), **callbacks)

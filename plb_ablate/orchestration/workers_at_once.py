@@ -26,7 +26,7 @@ class AtOnce(NamedTuple):
     note: str = ""
 
 
-def at_once(config: Config, cells: int | None = None) -> AtOnce:
+def at_once(config: Config, cells: int | None = None, n_jobs: int | None = None) -> AtOnce:
     """Return how many cells this machine trains at the same time: as set, or what its cores, GPUs and memory allow.
 
     Memory is looked at once in a process, because later its workers themselves have taken some.
@@ -36,10 +36,12 @@ def at_once(config: Config, cells: int | None = None) -> AtOnce:
     config : Config
     cells : int, optional
         Cells to be trained, which need no more workers than that.
+    n_jobs : int, optional
+        Number that a launcher asks for instead of `config.n_jobs`.
     """
     most = max(1, cells) if cells is not None else None
-    if config.n_jobs:
-        return AtOnce(min(config.n_jobs, most or config.n_jobs))
+    if asked := n_jobs or config.n_jobs:
+        return AtOnce(min(asked, most or asked))
     unit = "GPU" if config.device == "gpu" else "core"
     units = max(1, count_gpus() if unit == "GPU" else available_cores())
     wanted = min(units, most or units)

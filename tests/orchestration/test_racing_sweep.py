@@ -28,9 +28,10 @@ from plb_ablate.ledger.race_records import race_records
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.orchestration import racing_sweep, run_job
 from plb_ablate.orchestration.dry_run import show
+from plb_ablate.orchestration.hydra_app import sweep_of
 from plb_ablate.orchestration.race_launcher import at_once_with_joblib, check_launcher
 from plb_ablate.orchestration.race_words import race_record
-from plb_ablate.orchestration.racing_sweep import RacingSweep, sweep_of
+from plb_ablate.orchestration.racing_sweep import RacingSweep
 from plb_ablate.orchestration.worker import FAILED, WorkerSetup
 from plb_ablate.status import rows
 from tests.orchestration.quick_training import train_quickly
