@@ -24,8 +24,6 @@ QUESTIONS = (
 
 _SAME = f"Δ within ±{100 * ROPE:g} point, probability {100 * CERTAIN:g} % or more"
 
-_OPTIMISTIC = "These scores are optimistic, because the epoch was selected on the test fold itself.\n"
-
 _GROUPS = {
     "costs": "Shown for the method: significant loss when removed",
     "gains": "Shown for the method: significant gain when removed",
@@ -44,18 +42,14 @@ def _counted(variants: int) -> str:
 def verdict(analysis: Analysis) -> str:
     """Describe in Markdown which removals have a significant effect, under which protocol, and for which question."""
     study = analysis.study
-    rule, metric = study.primary_metric
+    rule, _ = study.primary_metric
     if study.race:
         return _raced(study, study.race)
-    lines = [
-        f"Under protocol={study.key.protocol}, {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}; {design(study)}. "
+    lines = _opening(
+        study,
         "Corrected paired t-test against the proposed model, Holm correction over "
-        f"{_counted(len(analysis.primary_comparisons))} inside each question, significance level {100 * ALPHA:g} %.\n"
-    ]
-    if differs := corpus_differences(study):
-        lines.append(f"**The corpus is not the published one**: {differs}.\n")
-    if rule == "best_test":
-        lines.append(_OPTIMISTIC)
+        f"{_counted(len(analysis.primary_comparisons))} inside each question, significance level {100 * ALPHA:g} %.",
+    )
     if rule in analysis.refused:
         return "\n".join([*lines, f"**No verdict.** {analysis.refused[rule]}\n"])
     if analysis.population_comparisons:
@@ -70,20 +64,28 @@ def verdict(analysis: Analysis) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _raced(study: Study, race: Race) -> str:
-    """Describe what a race decided."""
+def _opening(study: Study, test: str) -> list[str]:
+    """Say what the scores are, how they are tested, and what speaks against them."""
     rule, metric = study.primary_metric
     lines = [
-        f"Under protocol={study.key.protocol}, {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}; {design(study)}. The "
-        "variants raced: corrected paired t-test against the proposed model after every round, "
-        f"{100 * race.plan.alpha:g} % over all looks, Holm correction over {_counted(len(race.plan.variants))}.\n"
+        f"Under protocol={study.key.protocol}, {METRIC_NAMES[metric]}, {RULE_LABELS[rule]}; {design(study)}. {test}\n"
     ]
     if differs := corpus_differences(study):
         lines.append(f"**The corpus is not the published one**: {differs}.\n")
     if rule == "best_test":
-        lines.append(_OPTIMISTIC)
+        lines.append("These scores are optimistic, because the epoch was selected on the test fold itself.\n")
+    return lines
+
+
+def _raced(study: Study, race: Race) -> str:
+    """Describe what a race decided."""
+    lines = _opening(
+        study,
+        "The variants raced: corrected paired t-test against the proposed model after every round, "
+        f"{100 * race.plan.alpha:g} % over all looks, Holm correction over {_counted(len(race.plan.variants))}.",
+    )
     lines.append(race_words(race, study.display_name))
-    lines += [f"- **{note}**" for note in doubtful_notes(study, (rule,))]
+    lines += [f"- **{note}**" for note in doubtful_notes(study, study.primary_metric[:1])]
     return "\n".join([*lines, f"\n{BIASED}"]) + "\n"
 
 
