@@ -6,6 +6,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from plb_ablate.config.designs import known_design, model_lattice, planned_variants
+from plb_ablate.config.grammar import listed_values
 from plb_ablate.config.model import Model
 from plb_ablate.core.errors import ConfigError
 from plb_ablate.models.family import WHOLE, ModelFamily
@@ -71,10 +72,8 @@ def expand_design(composed: DictConfig, typed: Sequence[Override], *, multirun: 
 def _with_controls(composed: DictConfig, typed: Sequence[Override], lines: list[str], *, multirun: bool) -> list[str]:
     """Return the overrides with the names of all controls where an ablation is `CONTROLS`."""
     params = composed.hydra.sweeper.get("params") or {}
-    named = str(params.get("ablation", "")).split(",")
-    for override in typed:
-        named = [*override.sweep_string_iterator()] if override.is_sweep_override() else [str(override.value())]
-    if CONTROLS not in [name.strip() for name in named]:
+    named = [name.strip() for name in listed_values("ablation", typed, params)]
+    if CONTROLS not in named:
         return lines
     family = _family(composed)
     if not family.controls:
@@ -83,7 +82,7 @@ def _with_controls(composed: DictConfig, typed: Sequence[Override], lines: list[
         )
     if not multirun:
         raise ConfigError(f"ablation={CONTROLS} is a sweep over {', '.join(family.controls)}: add -m to run all of it.")
-    wanted = [one for name in named for one in (family.controls if name.strip() == CONTROLS else [name.strip()])]
+    wanted = [one for name in named for one in (family.controls if name == CONTROLS else [name])]
     others = [line for line in lines if line not in {str(override.input_line) for override in typed}]
     return [*others, f"ablation={','.join(dict.fromkeys(wanted))}"]
 

@@ -2,13 +2,14 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, OverrideParseException
 
-__all__ = ["explain", "set_value"]
+__all__ = ["explain", "listed_values", "set_value"]
 
 _SETTING = re.compile(r"(?P<key>(?:\+\+?|~)?[\w./@:-]+)=(?P<value>.*)", re.DOTALL)
 _UNKNOWN = re.compile(r"Could not override '([^']*)'.*\bKey '[^']*' (is )?not in", re.DOTALL)
@@ -26,6 +27,23 @@ def set_value(key: str, value: str) -> str:
     """
     inner = re.sub(r'(\\*)("|$)', lambda found: found[1] * 2 + ('\\"' if found[2] else ""), value)
     return f'{key}="{inner}"'
+
+
+def listed_values(key: str, typed: Sequence[Override], params: Mapping[str, Any]) -> list[str]:
+    """Return the values of a setting that a command lists, or else those that the parameters of its study list.
+
+    Parameters
+    ----------
+    key : str
+        The setting.
+    typed : sequence of Override
+        The overrides of the command line, the last of which counts.
+    params : mapping
+        ``hydra.sweeper.params``.
+    """
+    for override in reversed([override for override in typed if override.key_or_group == key]):
+        return [*override.sweep_string_iterator()] if override.is_sweep_override() else [str(override.value())]
+    return [value.strip() for value in str(params[key]).split(",")] if key in params else []
 
 
 def explain(error: Exception, settings: Sequence[str] = (), *, multirun: bool = False) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
+from plb_ablate.config.grammar import listed_values
 from plb_ablate.core.errors import ConfigError
 
 __all__ = ["expand_seeds"]
@@ -40,10 +41,7 @@ def expand_seeds(
     if most is None or most < 1:  # which the schema refuses
         return list(overrides)
     seeds = [override for override in typed if override.key_or_group == "seed"]
-    listed = [str(params["seed"])] if "seed" in params and not seeds else []
-    for override in seeds:
-        listed = [*override.sweep_string_iterator()] if override.is_sweep_override() else [str(override.value())]
-    named = ",".join(listed).split(",") if listed else [str(composed.seed)]
+    named = listed_values("seed", typed, params) or [str(composed.seed)]
     if len(named) > most:
         raise ConfigError(f"seed={','.join(named)} lists {len(named)} seeds, but schedule.max_seeds={most}.")
     if len(named) > 1 or most == 1:
