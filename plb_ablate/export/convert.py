@@ -14,6 +14,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.lite.python.convert_phase import ConverterError
 
+from plb_ablate.core.errors import ModelError
 from plb_ablate.core.output_redirection import redirect_output
 from plb_ablate.export.load_run import TrainedModel
 from plb_ablate.inference.litert import runtime
@@ -51,7 +52,7 @@ def convert_all(
     *,
     only: Collection[str] | None = None,
     on_start: Callable[[str], None] = lambda name: None,
-    on_refused: Callable[[str, str], None] = lambda name, reason: None,
+    on_refused: Callable[[str, str], None] | None = None,
 ) -> dict[str, Path]:
     """Write a model in every format that its layers allow, each with its model card.
 
@@ -64,13 +65,18 @@ def convert_all(
         Formats to write, including those that they are made from: LiteRT needs ``SavedModel``, int8 needs float32.
     on_start : callable
         Called with the name of each format before it is written.
-    on_refused : callable
+    on_refused : callable, optional
         Called with the name of a format that cannot hold this model, and the reason.
 
     Returns
     -------
     dict of str to Path
         File or folder by name of format that was written, in the order of `FORMATS`.
+
+    Raises
+    ------
+    ModelError
+        If a format cannot hold this model and there is no `on_refused`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[str, Path] = {}
@@ -84,6 +90,8 @@ def convert_all(
                 write(trained, path)
         except (ConverterError, FormatError) as error:
             path.unlink(missing_ok=True)
+            if on_refused is None:
+                raise ModelError(f"{name} cannot hold the model of {trained.name}: {_reason(error)}.") from error
             on_refused(name, _reason(error))
             continue
         precision = name.partition(" ")[2] or "float32"

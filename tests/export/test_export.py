@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -117,6 +118,8 @@ def test_a_format_that_cannot_hold_a_model_says_why(
     assert all(path.exists() for path in files.values())
     assert {name: reason[: len(reasons[name])] for name, reason in refused.items()} == reasons
     assert not (tmp_path / "model_int8.tflite").exists()
+    with pytest.raises(ModelError, match=re.escape(f"{next(iter(reasons))} cannot hold the model of")):
+        convert_all(trained, tmp_path / "whole", only=[name for name in FORMATS if name != "Keras"])
     checks = check_formats(trained, {name: path for name, path in files.items() if name != "Keras"}, threads=1)
     assert all(check.largest_difference < 5e-3 for check in checks)
 
