@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from plb_ablate import status
+from plb_ablate import load_runs, status
 from plb_ablate.config.protocol import Protocol
 from plb_ablate.config.schedule import Schedule
 from plb_ablate.config.schema import Config
@@ -281,3 +281,23 @@ def test_a_race_that_is_killed_again_and_again_ends_as_one_left_alone(small_corp
     told = subprocess.run(report, cwd=killed, capture_output=True, text=True, timeout=600, check=True).stdout
     assert "decided at" not in told
     assert "p (Holm)" in (killed / "reports" / "synthetic.md").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_race_goes_on_with_the_next_seed_where_one_does_not_decide(small_corpus: Path, tmp_path: Path) -> None:
+    process = command(tmp_path, small_corpus, "schedule=racing", "schedule.max_seeds=2")
+    assert process.wait(600) == 0, (tmp_path / "output.txt").read_text()
+    (record,) = race_records(Ledger(tmp_path / "ledger")).values()
+    at = {name: standing["at"] for name, standing in record["standings"].items()}
+    assert min(at.values()) < FOLDS < max(at.values()), "some leave under the first seed, some under the second"
+    held = Counter(
+        zip(*(load_runs(f"sqlite:///{tmp_path}/mlflow.db")[key] for key in ("ablation", "seed")), strict=True)
+    )
+    expected = {(name, 42): min(number, FOLDS) for name, number in at.items()}
+    expected |= {(name, 43): number - FOLDS for name, number in at.items() if number > FOLDS}
+    last = max(at.values())
+    assert held == expected | {("none", 42): FOLDS, ("none", 43): last - FOLDS}
+    report = [sys.executable, "-m", "plb_ablate.report"]
+    told = subprocess.run(report, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=True).stdout
+    assert f"|decided at {last}/20|" in told
