@@ -3,29 +3,28 @@
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 
 from hydra import version
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from plb_ablate.config.composed import to_config, without_hydra
 from plb_ablate.config.design_setting import expand_design
 from plb_ablate.config.grammar import explain
 from plb_ablate.config.schedule_setting import expand_seeds
 from plb_ablate.config.schema import Config
 from plb_ablate.config.source import BUILT_IN, ConfigSource, config_root, register_schema
+from plb_ablate.config.sweep_jobs import compose_jobs
 from plb_ablate.core.errors import ConfigError
-from plb_ablate.core.gpus import settled_device
 
 __all__ = [
     "Composition",
@@ -33,7 +32,6 @@ __all__ = [
     "compose_config",
     "compose_sweep",
     "composing",
-    "to_config",
 ]
 
 
@@ -97,7 +95,7 @@ def compose_config(overrides: Sequence[str]) -> Config:
         If a setting is unknown or has an invalid value.
     """
     with composing() as hydra:
-        return to_config(_without_hydra(_composed(hydra, BUILT_IN, overrides, RunMode.RUN)))
+        return to_config(without_hydra(_composed(hydra, BUILT_IN, overrides, RunMode.RUN)))
 
 
 def compose_sweep(overrides: Sequence[str], *, multirun: bool = False, source: ConfigSource = BUILT_IN) -> list[Config]:
@@ -137,13 +135,13 @@ def compose_command(hydra: Hydra, source: ConfigSource, overrides: Sequence[str]
         overrides = expand_seeds(composed, typed, overrides, multirun=multirun)
         if multirun:
             composed = _composed(hydra, source, overrides, RunMode.MULTIRUN)
-            return Composition(_compose_jobs(hydra, composed, overrides), True, composed, overrides, design)
+            return Composition(compose_jobs(hydra, composed, overrides), True, composed, overrides, design)
         composed = _composed(hydra, source, overrides, RunMode.RUN)
     except OverrideParseException as error:
         raise ConfigError(explain(error, overrides, multirun=multirun)) from None
     if composed.hydra.sweeper.get("params"):
         raise ConfigError(f"the study sweeps over {', '.join(composed.hydra.sweeper.params)}: add -m to run all of it.")
-    return Composition([to_config(_without_hydra(composed))], False, composed, list(overrides))
+    return Composition([to_config(without_hydra(composed))], False, composed, list(overrides))
 
 
 def _composed(hydra: Hydra, source: ConfigSource, overrides: Sequence[str], mode: RunMode) -> DictConfig:
@@ -157,85 +155,3 @@ def _composed(hydra: Hydra, source: ConfigSource, overrides: Sequence[str], mode
         ValueError,
     ) as error:  # inside Hydra
         raise ConfigError(f"{shlex.join(overrides)} cannot be composed: {type(error).__name__} {error}") from error
-
-
-def to_config(composed: DictConfig) -> Config:
-    """Convert a configuration composed by Hydra to a `Config`.
-
-    Raises
-    ------
-    ConfigError
-        If a key is not in the schema (for example from ``+sede=3``), or a value is invalid.
-    """
-    unknown = sorted(_unknown(composed, OmegaConf.structured(Config)))
-    if unknown:
-        known = ", ".join(sorted(str(key) for key in OmegaConf.structured(Config)))
-        raise ConfigError(f"unknown setting: {', '.join(unknown)}. The settings are {known}.")
-    try:
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), composed))
-    except OmegaConfBaseException as error:
-        raise ConfigError(explain(error)) from None
-    assert isinstance(config, Config)
-    config.device = settled_device(config.device)
-    return config
-
-
-def _unknown(node: DictConfig, schema: DictConfig, prefix: str = "") -> Iterator[str]:
-    """Yield the keys that are not in the schema; a setting whose value is a mapping has any keys."""
-    for key in map(str, node):
-        if key not in schema.keys():  # noqa: SIM118 - "in schema" leaves out keys without a default
-            yield f"{prefix}{key}"
-            continue
-        known, child = schema._get_node(key), node._get_node(key)
-        if not isinstance(known, DictConfig) or not is_dataclass(OmegaConf.get_type(known)):
-            continue
-        if isinstance(child, DictConfig) and not child._is_missing():
-            yield from _unknown(child, known, f"{prefix}{key}.")
-
-
-def _compose_jobs(hydra: Hydra, composed: DictConfig, typed: Sequence[str]) -> list[Config]:
-    """Compose the configuration of every job of a sweep, in the order in which Hydra's sweeper runs them."""
-    sweeper, loader = composed.hydra.sweeper, hydra.config_loader
-    if sweeper._target_ != f"{BasicSweeper.__module__}.{BasicSweeper.__qualname__}":
-        raise ConfigError(
-            f"hydra/sweeper={sweeper._target_} chooses settings while it runs, but a sweep is planned and checked "
-            "before its first training. Use hydra/sweeper=basic."
-        )
-    fixed = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides([*fixed, *composed.hydra.overrides.task])
-    _refuse_several_studies(overrides, typed)
-    (batch,) = BasicSweeper.split_arguments(overrides, max_batch_size=None)
-    jobs = [loader.load_sweep_config(composed, list(job)) for job in batch]
-    for job, values in zip(jobs, batch, strict=True):
-        if job.hydra.sweeper.get("params") != sweeper.get("params"):
-            raise ConfigError(
-                f"{' '.join(values)}: one of these brings a sweep of its own in hydra.sweeper.params, which is lost "
-                "when it is swept over. Run it with a command of its own."
-            )
-    return [to_config(_without_hydra(job)) for job in jobs]
-
-
-def _refuse_several_studies(overrides: Sequence[Override], typed: Sequence[str]) -> None:
-    """Refuse ``experiments=a,b``: Hydra would run the first job of each study only, not its sweep."""
-    for override in overrides:
-        value = override.value()
-        if override.get_key_element() != "experiments":
-            continue
-        studies = list(override.sweep_string_iterator()) if override.is_sweep_override() else []
-        studies += value if isinstance(value, list) else []
-        if not studies:
-            continue
-        rest = [shlex.quote(setting) for setting in typed if setting != override.input_line]
-        commands = [" ".join(["python -m plb_ablate -m", f"experiments={study}", *rest]) for study in studies]
-        raise ConfigError(
-            f"{override.input_line} names several studies, each a sweep of its own. Run one after the other; they may "
-            "share a ledger:\n  " + "\n  ".join(commands)
-        )
-
-
-def _without_hydra(composed: DictConfig) -> DictConfig:
-    plain = composed.copy()
-    OmegaConf.set_readonly(plain, False)
-    with open_dict(plain):
-        plain.pop("hydra", None)
-    return plain

@@ -16,7 +16,8 @@ from hydra.experimental.callback import Callback
 from hydra.main import _get_rerun_conf
 from omegaconf import DictConfig, OmegaConf
 
-from plb_ablate.config.compose import compose_command, composing, to_config
+from plb_ablate.config.compose import compose_command, composing
+from plb_ablate.config.composed import to_config
 from plb_ablate.config.schema import Config
 from plb_ablate.config.source import ConfigSource
 from plb_ablate.core.credentials import protect_secrets
