@@ -5,7 +5,7 @@ such a state. Random draws depend on (seed, fold, epoch) only, so a resumed trai
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,12 +119,11 @@ class FoldTrainer:
         self._restore(state, seed, fold.index)
         scored = {name: side for name, side in fold.sides.items() if name != "train"}
         sides = {name: (features[side][..., None], labels[side]) for name, side in scored.items()}
-        train_y = labels[fold.train]
-        targets = smooth(np.eye(self.network.num_classes, dtype=np.float32)[train_y], self.trainer.label_smoothing)
-        batch = min(self.trainer.batch_size, len(train_y))
+        targets = smooth(np.eye(self.network.num_classes, dtype=np.float32)[labels], self.trainer.label_smoothing)
+        batch = min(self.trainer.batch_size, len(fold.train))
         self.model.fit(
-            self._batches(features[fold.train][..., None], targets, batch, (seed, fold.index), state.epoch),
-            steps_per_epoch=-(-len(train_y) // batch),
+            self._batches(features, targets, fold.train, batch, (seed, fold.index), state.epoch),
+            steps_per_epoch=-(-len(fold.train) // batch),
             initial_epoch=state.epoch,
             epochs=self.trainer.epochs,
             callbacks=[_ScoreEpochs(self, state, sides, protocol, (seed, fold.index), on_epoch)],
@@ -158,17 +157,22 @@ class FoldTrainer:
             for variable, drawn in zip(self.model.weights, self.network.build().weights, strict=True):
                 variable.assign(drawn)
 
-    def _batches(self, x: Array, y: Array, batch: int, seed: tuple[int, int], first_epoch: int) -> tf.data.Dataset:
-        """Batches of all remaining epochs; the order in an epoch depends on (seed, fold, epoch) only."""
-        epochs = range(first_epoch, self.trainer.epochs)
-        orders = [np.random.default_rng(derive_seed(*seed, epoch, "shuffle")).permutation(len(y)) for epoch in epochs]
-        inputs, targets = tf.constant(x), tf.constant(y)
-        return (
-            tf.data.Dataset.from_tensor_slices(np.array(orders).reshape(-1, len(y)))
-            .flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(batch))
-            .map(lambda index: (tf.gather(inputs, index), tf.gather(targets, index)))
-            .prefetch(2)
-        )
+    def _batches(
+        self, x: Array, y: Array, chosen: Array, batch: int, seed: tuple[int, int], first_epoch: int
+    ) -> tf.data.Dataset:
+        """Batches of all remaining epochs; the order in an epoch depends on (seed, fold, epoch) only.
+
+        They are taken from the arrays of the whole corpus, of which a worker has one copy.
+        """
+
+        def batches() -> Iterator[tuple[Array, Array]]:
+            for epoch in range(first_epoch, self.trainer.epochs):
+                order = chosen[np.random.default_rng(derive_seed(*seed, epoch, "shuffle")).permutation(len(chosen))]
+                for rows in np.split(order, range(batch, len(order), batch)):
+                    yield x[rows][..., None], y[rows]
+
+        shapes = [tf.TensorSpec((None, *shape), tf.float32) for shape in ((*x.shape[1:], 1), y.shape[1:])]
+        return tf.data.Dataset.from_generator(batches, output_signature=tuple(shapes)).prefetch(2)
 
 
 def _kept_after(epochs: int) -> str:
