@@ -113,5 +113,20 @@ def test_with_all_trainings_the_report_is_as_if_there_had_been_no_race() -> None
     assert wa_table(raced) == wa_table(plain)
 
 
+def test_a_variant_that_did_not_race_is_named() -> None:
+    """It was trained before the race or after it, and has no test while the race stands."""
+    alone = with_race(tagged(published_study(LEAVES), 9))
+    both = make_study(
+        {name: fold_scores("ravdess", name)[:folds].tolist() for name, folds in LEAVES.items()}
+        | {"routing_constant": fold_scores("ravdess", "none").tolist()},
+        n_folds=10,
+        dataset="ravdess",
+        n_utterances=1440,
+    )
+    words = verdict(analyse(with_race(tagged(both, 9))))
+    assert "- **Not in the race**, hence without a test of the method here: routing, uniform coefficients." in words
+    assert "Not in the race" not in verdict(analyse(alone))
+
+
 def test_another_seed_than_the_race_had_is_no_race() -> None:
     assert with_race(tagged(published_study(LEAVES), 9, seeds=(7,))).race is None

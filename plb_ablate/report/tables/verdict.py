@@ -1,6 +1,7 @@
 """The verdict of a study in words: what is shown for the method, what for these trainings only, and what is open."""
 
 from plb_ablate.config.protocol import RULE_LABELS
+from plb_ablate.models.family import WHOLE
 from plb_ablate.report.analysis import ALPHA, CERTAIN, Analysis, effect, points
 from plb_ablate.report.corpus_differences import corpus_differences
 from plb_ablate.report.study import Study
@@ -84,7 +85,14 @@ def _raced(study: Study, race: Race) -> str:
         "The variants raced: corrected paired t-test against the proposed model after every round, "
         f"{100 * race.plan.alpha:g} % over all looks, Holm correction over {_counted(len(race.plan.variants))}.",
     )
-    lines.append(race_words(race, study.display_name))
+    lines.append(race_words(race, study.display_name).rstrip())
+    beside = [name for name in study.ablations if name != WHOLE and name not in race.plan.variants]
+    if beside:
+        names = ", ".join(map(study.display_name, beside))
+        lines.append(
+            f"- **Not in the race**, hence without a test of the method here: {names}. Once every training of the race "
+            "is done (`schedule=all`), all variants are compared."
+        )
     lines += [f"- **{note}**" for note in doubtful_notes(study, study.primary_metric[:1])]
     return "\n".join([*lines, f"\n{BIASED}"]) + "\n"
 
