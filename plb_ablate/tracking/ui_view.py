@@ -2,6 +2,8 @@
 
 import json
 
+from plb_ablate.tracking.race_tags import ROUNDS
+
 __all__ = ["EXPERIMENT_TAGS", "view_url"]
 
 _KEY = "plb_ablate"
@@ -13,6 +15,7 @@ _COLUMNS = (
     "metrics.`best_test/score/mean`",
     "metrics.`folds_done`",
     "metrics.`params/total`",
+    f"metrics.`{ROUNDS}`",
     "attributes.`Dataset`",
     *(f"tags.`{name}`" for name in ("ablation", "protocol", "seed", "race/decision", "race/at")),
 )

@@ -8,7 +8,7 @@ import pytest
 from plb_ablate import sync
 from plb_ablate.config.schema import Config
 from plb_ablate.core.errors import StoreError
-from plb_ablate.ledger.race_records import write_race
+from plb_ablate.ledger.race_records import race_records, write_race
 from plb_ablate.ledger.store import Ledger
 from plb_ablate.tracking import background_uploader
 from plb_ablate.tracking.background_uploader import BackgroundUploader
@@ -41,6 +41,11 @@ def race_tags(tracker: Tracker) -> dict[str, dict[str, str]]:
     }
 
 
+def race_rounds(tracker: Tracker) -> dict[str, float]:
+    runs = tracker.client.search_runs([tracker.experiment], "tags.level = 'config'")
+    return {run.data.tags["ablation"]: run.data.metrics["race/rounds"] for run in runs}
+
+
 EXPECTED = {
     "none": {"race/decision": "reference", "race/at": "08/10"},
     "cbam": {"race/decision": "shown", "race/at": "07/10"},
@@ -58,8 +63,25 @@ def test_a_sweep_writes_them_after_its_uploads(raced: tuple[Config, Ledger], mon
     assert not uploader.untagged
     tracker = Tracker(config.tracking, ledger)
     assert race_tags(tracker) == EXPECTED
-    monkeypatch.setattr(tracker.client, "set_tag", lambda *_: pytest.fail("a tag that is right is written again"))
+    assert race_rounds(tracker) == {"none": 8, "cbam": 7, "sa": 8}
+    for method in ("set_tag", "delete_tag", "log_batch"):
+        monkeypatch.setattr(tracker.client, method, lambda *_, **__: pytest.fail("what is right is written again"))
     tag_races(tracker)
+
+
+def test_a_decision_that_is_taken_back_is_in_no_tag(raced: tuple[Config, Ledger]) -> None:
+    """A training that had failed, trained later, may speak against it."""
+    config, ledger = raced
+    tracker = Tracker(config.tracking, ledger)
+    for entry in ledger.entries():
+        tracker.upload(entry)
+    tag_races(tracker)
+    ((config_hash, record),) = race_records(ledger).items()
+    record["standings"]["cbam"] |= {"outcome": "racing", "at": 8}
+    write_race(ledger, config_hash, record)
+    tag_races(tracker)
+    assert race_tags(tracker)["cbam"] == {"race/decision": "racing"}
+    assert race_rounds(tracker)["cbam"] == 8
 
 
 def test_what_the_store_refused_is_told_and_sync_writes_it(
