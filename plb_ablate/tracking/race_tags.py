@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from plb_ablate.ledger.race_records import race_records
 from plb_ablate.models.family import WHOLE
 from plb_ablate.tracking.mlflow_reader import finished_runs
-from plb_ablate.tracking.run_fields import log_metrics, metrics_of
 from plb_ablate.tracking.store import WRITING, exclusive_writer, store_errors
 
 if TYPE_CHECKING:
@@ -33,6 +32,8 @@ def tag_races(tracker: "Tracker") -> None:
     StoreError
         If the store cannot be reached or refuses a tag.
     """
+    from plb_ablate.tracking.run_fields import log_metrics, metrics_of  # imports MLflow; report and UI need names only
+
     for config_hash, record in race_records(tracker.ledger).items():
         with store_errors(tracker.uri, WRITING), exclusive_writer(tracker.uri, tracker.ledger.root):
             names = ("ablation", "seed", DECISION, AT, PLAN)

@@ -2,7 +2,7 @@
 
 import json
 
-from plb_ablate.tracking.race_tags import ROUNDS
+from plb_ablate.tracking.race_tags import AT, DECISION, ROUNDS
 
 __all__ = ["EXPERIMENT_TAGS", "view_url"]
 
@@ -17,7 +17,7 @@ _COLUMNS = (
     "metrics.`params/total`",
     f"metrics.`{ROUNDS}`",
     "attributes.`Dataset`",
-    *(f"tags.`{name}`" for name in ("ablation", "protocol", "seed", "race/decision", "race/at")),
+    *(f"tags.`{name}`" for name in ("ablation", "protocol", "seed", DECISION, AT)),
 )
 
 EXPERIMENT_TAGS = {

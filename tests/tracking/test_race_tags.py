@@ -1,6 +1,8 @@
 """How a race stands is written on the runs of its variants, once they are there."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,12 @@ EXPECTED = {
     "cbam": {"race/decision": "shown", "race/at": "07/10"},
     "sa": {"race/decision": "racing"},
 }
+
+
+def test_who_needs_the_names_of_the_tags_does_not_load_mlflow() -> None:
+    """It takes seconds, and neither the help of the UI's command nor that of the report's needs it."""
+    command = "import sys, plb_ablate.ui, plb_ablate.report.__main__; sys.exit('mlflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], check=False, timeout=120).returncode == 0
 
 
 def test_a_sweep_writes_them_after_its_uploads(raced: tuple[Config, Ledger], monkeypatch: pytest.MonkeyPatch) -> None:
