@@ -186,9 +186,14 @@ def _show(cells: Sequence[dict[str, Any]], races: Races, console: Console) -> No
             print("\t".join(line).rstrip())
     console.print(_summary(cells), highlight=False)
     if races:
-        from plb_ablate.orchestration.race_words import RACE_COLUMNS, race_rows
-    for record, summary in zip(races.values(), _summaries(races), strict=True):
-        console.print(summary, highlight=False, soft_wrap=True)
+        _show_races(races, console)
+
+
+def _show_races(races: Races, console: Console) -> None:
+    from plb_ablate.orchestration.race_words import RACE_COLUMNS, race_rows, race_summary
+
+    for record in races.values():
+        console.print(race_summary(record), highlight=False, soft_wrap=True)
         if console.is_terminal:
             table = Table(*RACE_COLUMNS)
             for row in race_rows(record):

@@ -40,9 +40,12 @@ def test_jobs_are_those_that_hydra_composes(
         (batch,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
         expected = [to_config(without_hydra(loader.load_sweep_config(master, list(job)))) for job in batch]
     assert composition.jobs == expected
-    if overrides[1].startswith("ledger="):
-        assert [job.ledger for job in composition.jobs] == ["kept/none_42", "kept/cbam_42"]
     assert len(loaded) == composed < len(expected)
+
+
+def test_a_setting_that_refers_to_others_is_that_of_each_job() -> None:
+    jobs = compose_sweep(["ablation=none,cbam", "ledger='kept/${ablation}_${seed}'"], multirun=True)
+    assert [job.ledger for job in jobs] == ["kept/none_42", "kept/cbam_42"]
 
 
 def test_a_value_of_a_later_job_is_refused_as_that_of_the_first() -> None:
