@@ -142,7 +142,7 @@ def _from_database(
     engine: Any, experiment: int, wanted: dict[str, str], tags: Collection[str], metrics: Collection[str] | None
 ) -> list[StoredRun]:
     from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlRun, SqlTag
-    from sqlalchemy import select
+    from sqlalchemy import func, select
 
     runs: Select[Any] = select(SqlRun.run_uuid, SqlRun.end_time, SqlRun.artifact_uri).where(
         SqlRun.experiment_id == experiment, SqlRun.status == "FINISHED", SqlRun.lifecycle_stage == "active"
@@ -152,10 +152,13 @@ def _from_database(
         runs = runs.where(SqlRun.run_uuid.in_(has))
     ids = runs.with_only_columns(SqlRun.run_uuid)
     tag, metric = SqlTag, SqlLatestMetric
-    tag_rows = select(tag.run_uuid, tag.key, tag.value).where(tag.key.in_(tags), tag.run_uuid.in_(ids))
+    # a column inside a function has no index: the rows of a run are found by its id, not by every pair of id and name
+    tag_rows = select(tag.run_uuid, tag.key, tag.value).where(
+        tag.run_uuid.in_(ids), func.coalesce(tag.key, "").in_(tags)
+    )
     metric_rows = select(metric.run_uuid, metric.key, metric.value, metric.is_nan).where(metric.run_uuid.in_(ids))
     if metrics is not None:
-        metric_rows = metric_rows.where(metric.key.in_(metrics))
+        metric_rows = metric_rows.where(func.coalesce(metric.key, "").in_(metrics))
     with engine.connect().execution_options(yield_per=ROWS) as connection:
         rows = connection.execute(runs)
         by_id = {run_id: StoredRun(run_id, ended or 0, artifacts or "") for run_id, ended, artifacts in rows}
