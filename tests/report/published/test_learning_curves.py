@@ -52,6 +52,18 @@ def test_every_published_variant_has_its_claim() -> None:
     assert verdicts["CBAM trains like the published one"] == ("not decidable", "not decidable")
 
 
+def test_the_erratum_stands_with_routing_on_emodb() -> None:
+    analysis = trained({"routing": like_published("emodb", "routing"), "sa": like_published("emodb", "sa")})
+    found = {claim.subject: claim for claim in claims(analysis)}
+    assert found["routing trains like the published one"].errata == (10,)
+    assert found["SA trains like the published one"].errata == ()
+    assert 10 in found["avg_WA(%) of routing"].errata
+    assert not {9, 10} & set(found["avg_WA(%) of SA"].errata)
+    notes = agreement_table("emodb", agreements(analysis)).notes
+    assert sum(note.startswith("Erratum 10: The EMO-DB row routing") for note in notes) == 1
+    assert not any(note.startswith("Erratum") for note in agreement_table("emodb", agreements(analysis)[1:]).notes)
+
+
 def test_erratum_9_stands_with_routing_on_ravdess() -> None:
     found = {claim.subject: claim for claim in claims(trained({"sa": like_published("ravdess", "sa")}, "ravdess"))}
     assert found["routing trains like the published one"].errata == (9,)
