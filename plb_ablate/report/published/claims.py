@@ -9,7 +9,7 @@ from plb_ablate.core.errors import PairingError
 from plb_ablate.models.plb.family import PLB
 from plb_ablate.published import tables as published
 from plb_ablate.published.curves import curves_kept
-from plb_ablate.published.errata import ERRATA, ROWS_OF_OTHER_TRAININGS
+from plb_ablate.published.errata import ERRATA, errata_of_curves
 from plb_ablate.report.analysis import Analysis, fold_scores
 from plb_ablate.report.published.comparison import COLUMNS, departures
 from plb_ablate.report.published.learning_curves import agreements
@@ -54,13 +54,10 @@ def claims(analysis: Analysis) -> list[Claim]:
 
 def _errata(study: Study, names: Iterable[str], *more: int) -> tuple[int, ...]:
     names = set(names)
-    numbers = {2, 3, 6, *more}
+    numbers = {2, 3, 6, *more, *errata_of_curves(study.key.dataset, names)}
     numbers |= {1} if "spa_published" in names else set()
     numbers |= {7} if study.key.dataset == "iemocap" and names != {"none"} else set()
     numbers |= {8} if study.key.dataset != "iemocap" and "cbam" in names and len(names) > 1 else set()
-    numbers |= {
-        n for (dataset, name), n in ROWS_OF_OTHER_TRAININGS.items() if dataset == study.key.dataset and name in names
-    }
     return tuple(sorted(numbers))
 
 
@@ -110,7 +107,7 @@ def _trainings(analysis: Analysis) -> list[Claim]:
         agreement = ours.get(name)
         answer = agreement.answer if agreement else "not decidable"
         verdict = {"yes": REPRODUCED, "no": CONTRADICTED}.get(answer, OPEN)
-        errata = tuple(n for row, n in ROWS_OF_OTHER_TRAININGS.items() if row == (dataset, name))
+        errata = errata_of_curves(dataset, [name])
         subject = f"{PLB.display_name(name)} trains like the published one"
         results.append(Claim(subject, text("yes"), text(answer), None, verdict, errata))
     return results

@@ -6,7 +6,7 @@ from plb_ablate.core.errors import PairingError
 from plb_ablate.models.plb.family import PLB
 from plb_ablate.published.curve_agreement import JUDGED_CURVE, LEVEL, Agreement, compare_curves
 from plb_ablate.published.curves import CURVES, rerun_curve
-from plb_ablate.published.errata import ERRATA, ROWS_OF_OTHER_TRAININGS
+from plb_ablate.published.errata import ERRATA, errata_of_curves
 from plb_ablate.report.analysis import Analysis
 from plb_ablate.report.published.comparison import departures
 from plb_ablate.report.tables.model import MISSING, Table, TableCell, number, rounded, text
@@ -78,8 +78,8 @@ def _notes(dataset: str, found: Sequence[Agreement]) -> tuple[str, ...]:
             f"For {', '.join(again)} the released experiment was run again (fold 0, first epochs). A curve inside the "
             "band of that run counts too, because the published curve may not be its result."
         )
-    known = (ROWS_OF_OTHER_TRAININGS.get((dataset, agreement.ablation)) for agreement in found)
-    return (*notes, *(f"Erratum {number}: {ERRATA[number]}" for number in known if number))
+    numbers = errata_of_curves(dataset, [agreement.ablation for agreement in found])
+    return (*notes, *(f"Erratum {number}: {ERRATA[number]}" for number in numbers))
 
 
 def judged_table(dataset: str, found: Sequence[Agreement]) -> Table:
