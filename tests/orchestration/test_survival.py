@@ -46,7 +46,7 @@ def build_model(num_classes, input_shape, removed):
     x = layers.Dropout(0.2)(layers.Flatten()(x))
     return keras.Model(inputs, layers.Dense(num_classes, activation="softmax")(x))
 """
-"""A network that starts to train at once, for the proof that starts it most often; it draws masks and moves statistics."""
+"""A network that starts to train at once, for the proof with the most starts; it draws masks and moves statistics."""
 JOBLIB = "hydra/launcher=joblib"
 
 
