@@ -22,7 +22,7 @@ from plb_ablate.models.plb.family import PLB
 from plb_ablate.orchestration.sweep import Sweep
 from plb_ablate.published import tables as published
 from plb_ablate.published.curve_agreement import Agreement, History, compare_curves
-from plb_ablate.published.curves import curves_kept
+from plb_ablate.published.curves import curves_kept, curves_known
 from plb_ablate.report.figures.comparison import save_figure
 from plb_ablate.report.figures.training import draw_published_curves
 from plb_ablate.report.published.learning_curves import agreement_table, judged_table
@@ -97,7 +97,7 @@ def _configs(settings: Sequence[str]) -> list[Config]:
         defaults.append(f"ablation={','.join(kept)}")
     configs = compose_sweep([*defaults, *settings], multirun=True)
     for config in configs:
-        _check(config, kept)
+        _check(config, curves_known(first.dataset.name))
     return configs
 
 
@@ -105,10 +105,10 @@ def _corpora() -> list[str]:
     return [dataset for dataset in published.DATASETS if curves_kept(dataset)]
 
 
-def _check(config: Config, kept: Sequence[str]) -> None:
+def _check(config: Config, known: Sequence[str]) -> None:
     name = config.dataset.name
-    if config.ablation not in kept:
-        raise ConfigError(f"ablation={config.ablation} has no published curves of {name}. Use {', '.join(kept)}.")
+    if config.ablation not in known:
+        raise ConfigError(f"ablation={config.ablation} has no published curves of {name}. Use {', '.join(known)}.")
     published_trainer = Trainer(epochs=config.trainer.epochs, loss=PLB.loss)
     wrong = [
         (config.model.name != PLB.name, f"model={config.model.name}"),

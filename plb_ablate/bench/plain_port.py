@@ -22,7 +22,8 @@ def plain_model(
     input_shape: tuple[int, int, int] = (196, 39, 1),
 ) -> keras.Model:
     """Build the same network as `plb_ablate.models.plb.network.build_model`."""
-    removed = PLB.removed(ablation)
+    undilated = ablation == "routing_undilated"
+    removed = PLB.removed(ablation) | ({"routing"} if undilated else set())
     one_stream = {"spa_published": "backward", "backward_only": "backward", "forward_only": "forward"}.get(ablation)
     streams = [one_stream] if one_stream else ["forward", "backward"]
     attention, cbam, capsule_gate = Attention(name="attention"), Cbam(name="cbam"), SpatialGate(name="capsule_gate")
@@ -41,7 +42,7 @@ def plain_model(
     x = encoded[0] if one_stream else encoded[0] + attention(*encoded)
     x = apply_cbam(conv_block("dilated", dilation=2)(x))
     if "dwscnn" not in removed:
-        x = layers.DepthwiseConv2D(3, dilation_rate=2, name="dwscnn.depthwise")(x)
+        x = layers.DepthwiseConv2D(3, dilation_rate=1 if undilated else 2, name="dwscnn.depthwise")(x)
         x = layers.Conv2D(384, 1, name="dwscnn.pointwise")(x)
     x = squash(ops.reshape(x, (-1, x.shape[1] * x.shape[2] * x.shape[3] // 64, 64)))
     if "dwscnn" not in removed:

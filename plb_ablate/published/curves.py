@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from plb_ablate.core.errors import PairingError
 from plb_ablate.published.tables import DATASETS, read_rows
 
-__all__ = ["CURVES", "Curve", "curves_kept", "published_curve", "rerun_curve"]
+__all__ = ["CURVES", "Curve", "curves_kept", "curves_known", "published_curve", "rerun_curve"]
 
 Values = NDArray[np.float64]
 
@@ -24,6 +24,9 @@ CURVES = {
     "test/score": ("test_score_percent", 100.0),
 }
 """Name of each curve in a training's history, its column in the published files, and what that is divided by."""
+
+_ROW_OF = {"routing_undilated": "routing"}
+"""Variants that have no row of their own, and the row whose published curves are theirs (docs/reproduction.md)."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ def curves_kept(dataset: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row["ablation"] for row in read_rows("curves") if row["dataset"] == dataset))
 
 
+def curves_known(dataset: str) -> tuple[str, ...]:
+    """Name the variants that can be compared with published curves: those of `curves_kept`, others of their rows."""
+    kept = curves_kept(dataset)
+    return (*kept, *(name for name, row in _ROW_OF.items() if row in kept))
+
+
 @cache
 def published_curve(dataset: str, ablation: str, name: str) -> Curve:
     """Give a published learning curve of the ten folds: every epoch to 20, then every tenth to 300.
@@ -67,15 +76,15 @@ def published_curve(dataset: str, ablation: str, name: str) -> Curve:
     PairingError
         If it was not kept.
     """
-    kept = curves_kept(dataset)
-    if ablation not in kept:
+    row = _ROW_OF.get(ablation, ablation)
+    if row not in curves_kept(dataset):
         known = {dataset: found for dataset in DATASETS if (found := curves_kept(dataset))}
         raise PairingError(
             f"No learning curve of {dataset} {ablation} was published. There are "
             + "; ".join(f"{dataset}: {', '.join(names)}" for dataset, names in known.items())
             + "."
         )
-    return _curve("curves", dataset, ablation, name)
+    return _curve("curves", dataset, row, name)
 
 
 def rerun_curve(dataset: str, ablation: str, name: str) -> Curve | None:

@@ -136,8 +136,8 @@ def test_added_keys_and_impossible_values_are_refused(override: str, said: str) 
 
 
 def test_ablation_names() -> None:
-    assert len(PLB.ablations) == 35
-    assert len(set(PLB.ablations)) == 35
+    assert len(PLB.ablations) == 36
+    assert len(set(PLB.ablations)) == 36
     assert config("ablation=sa+cbam").ablation == "cbam+sa"
     for name in PLB.ablations:
         spellings = {"+".join(order) for order in permutations(name.split("+"))}

@@ -18,6 +18,7 @@ PUBLISHED = {
     "sa": 95_160,
     "routing": 70_712,
     "spa_published": 93_770,
+    "routing_undilated": 70_712,
     "forward_only": 93_872,
     "backward_only": 93_872,
 }
@@ -57,9 +58,12 @@ def parts_left(ablation: str) -> dict[str, int]:
     gone |= {"sa": {"layer_norm"}}.get("sa" if "sa" in removed else "", set())
     if "spa" in removed or ablation == "spa_published" or {"dwscnn", "sa"} <= removed:
         gone.add("capsule_gate")
-    gone |= {"forward_only": {"backward"}, "backward_only": {"forward"}, "spa_published": {"forward"}}.get(
-        ablation, set()
-    )
+    gone |= {
+        "forward_only": {"backward"},
+        "backward_only": {"forward"},
+        "spa_published": {"forward"},
+        "routing_undilated": {"routing"},
+    }.get(ablation, set())
     return {name: size for name, size in PARTS.items() if name not in gone}
 
 
@@ -71,8 +75,16 @@ def test_every_ablation_keeps_exactly_its_parts(ablation: str) -> None:
     assert model.output_shape == (None, 7)
 
 
-def test_there_are_35_ablations() -> None:
-    assert len(set(PLB.ablations)) == 1 + 31 + 3
+def test_there_are_36_ablations() -> None:
+    assert len(set(PLB.ablations)) == 1 + 31 + 4
+
+
+def test_the_undilated_variant_differs_from_the_removal_of_routing_in_the_dilation_alone() -> None:
+    removed, undilated = build_model(4, "routing"), build_model(4, "routing_undilated")
+    assert {name: w.shape for name, w in named_weights(removed).items()} == {
+        name: w.shape for name, w in named_weights(undilated).items()
+    }
+    assert [build.get_layer("capsules").output.shape[1] for build in (removed, undilated)] == [42 * 3 * 6, 44 * 5 * 6]
 
 
 def test_names_of_one_network_are_those_that_build_one_graph() -> None:
@@ -81,7 +93,7 @@ def test_names_of_one_network_are_those_that_build_one_graph() -> None:
         equal = [other for other in PLB.ablations if graphs[other] == built]
         assert list(PLB.network_names(name)) == equal
         assert PLB.same_network(name) == equal[0] == min(equal, key=len)
-    assert len(set(graphs.values())) == len(PLB.networks) == 28 + 3
+    assert len(set(graphs.values())) == len(PLB.networks) == 28 + 4
     assert {name for name in PLB.ablations if PLB.same_network(name) != name} == {
         "dwscnn+spa+sa",
         "dwscnn+cbam+spa+sa",

@@ -72,6 +72,6 @@ def compare(
         assert_allclose(weight, plain_weights(plain)[name], rtol=tolerance, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("ablation", ["none", "dwscnn", "cbam+spa", "spa_published"])
+@pytest.mark.parametrize("ablation", ["none", "dwscnn", "cbam+spa", "spa_published", "routing_undilated"])
 def test_the_fast_model_is_the_plain_one(ablation: str) -> None:
     compare(ablation)

@@ -14,7 +14,8 @@ from plb_ablate.models.plb.network import build_model
 from plb_ablate.training.setup import seed_dropout
 from tests.models.test_plain_port import twins
 
-VARIANTS = ("none", "dwscnn", "cbam", "spa", "sa", "routing", "spa_published", "forward_only", "backward_only")
+SINGLE = ("dwscnn", "cbam", "spa", "sa", "routing")
+VARIANTS = ("none", *SINGLE, "spa_published", "routing_undilated", "forward_only", "backward_only")
 SLOWLY = tuple(name for name in VARIANTS if name != "sa")
 """Variants whose masks are drawn with the long proofs: a minute each."""
 

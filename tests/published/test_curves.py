@@ -5,7 +5,7 @@ import pytest
 
 from plb_ablate.core.errors import PairingError
 from plb_ablate.published.curve_agreement import FEWEST_FOLDS, JUDGED_CURVE, Agreement, band, compare_curves, our_values
-from plb_ablate.published.curves import CURVES, curves_kept, published_curve, rerun_curve
+from plb_ablate.published.curves import CURVES, curves_kept, curves_known, published_curve, rerun_curve
 
 PUBLISHED = ("none", "cbam", "dwscnn", "routing", "sa", "spa_published", "backward_only")
 
@@ -29,6 +29,15 @@ def test_curves_are_kept_of_seven_variants_of_emodb_and_six_of_ravdess() -> None
     assert set(curves_kept("emodb")) == set(PUBLISHED)
     assert set(curves_kept("ravdess")) == set(PUBLISHED) - {"none"}
     assert curves_kept("iemocap") == curves_kept("synthetic") == ()
+
+
+def test_routing_undilated_is_compared_with_the_row_routing_but_not_with_its_experiment_run_again() -> None:
+    assert set(curves_known("emodb")) - set(curves_kept("emodb")) == {"routing_undilated"}
+    assert curves_known("iemocap") == ()
+    for name in CURVES:
+        theirs, row = (published_curve("ravdess", variant, name) for variant in ("routing_undilated", "routing"))
+        assert theirs.values.tolist() == row.values.tolist()
+    assert rerun_curve("ravdess", "routing_undilated", JUDGED_CURVE) is None
 
 
 def test_a_curve_has_ten_folds_and_fractions() -> None:

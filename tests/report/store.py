@@ -27,6 +27,7 @@ GONE: dict[str, tuple[str, ...]] = {
     "sa": ("layer_norm",),
     "routing": ("routing",),
     "spa_published": ("forward", "capsule_gate"),
+    "routing_undilated": ("routing",),
     "forward_only": ("backward",),
     "backward_only": ("forward",),
 }

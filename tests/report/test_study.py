@@ -25,7 +25,8 @@ def run(ablation: str = "none", fold: int = 0, seed: int = 42, score: float = 0.
 
 
 def test_rows_stand_in_the_published_order_then_streams_then_combinations() -> None:
-    wanted = ["none", "dwscnn", "cbam", "spa", "spa_published", "sa", "routing", "forward_only", "backward_only"]
+    wanted = ["none", "dwscnn", "cbam", "spa", "spa_published", "sa", "routing", "routing_undilated", "forward_only"]
+    wanted.append("backward_only")
     assert sorted(set(wanted), key=PLB.row_order) == wanted
     study = group_studies([run(name) for name in ("cbam+sa", "routing", "unheard_of", "none", "dwscnn+cbam", "spa")])[0]
     assert study.ablations == ("none", "spa", "routing", "dwscnn+cbam", "cbam+sa", "unheard_of")

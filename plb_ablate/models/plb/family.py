@@ -29,6 +29,7 @@ _TAKES = {
     "spa": ("capsule_gate",),
     "sa": ("layer_norm",),  # the attention scale stays, because the other attention uses it
     "spa_published": ("forward", "capsule_gate"),
+    "routing_undilated": ("routing",),
     "forward_only": ("backward",),
     "backward_only": ("forward",),
 }
@@ -51,6 +52,7 @@ PLB = ModelFamily(
     build=_build,
     named_variants={
         "spa_published": "Spa (published)",
+        "routing_undilated": "routing, undilated",
         "forward_only": "forward only",
         "backward_only": "backward only",
     },
@@ -60,13 +62,15 @@ PLB = ModelFamily(
         "sa_constant": ("sa", "SA, uniform attention"),
         "routing_constant": ("routing", "routing, uniform coefficients"),
     },
-    rows_below={"spa": "spa_published"},
+    rows_below={"spa": "spa_published", "routing": "routing_undilated"},
     streams=("forward_only", "backward_only"),
     notes={
         "spa_published": "Spa (published) is the row that the published page calls Spa. It is a different model; Spa "
-        "(clean) is the proposed model without spatial attention."
+        "(clean) is the proposed model without spatial attention.",
+        "routing_undilated": "routing, undilated lacks the routing and the dilation of the depthwise convolution. Its "
+        "learning curves are those published of the row routing (erratum 10, docs/reproduction.md).",
     },
-    not_removals=frozenset({"spa_published"}),
+    not_removals=frozenset({"spa_published", "routing_undilated"}),
     applied_by={"spa": ("dwscnn", "sa")},  # to the capsules after dwscnn and to the product of sa, and nowhere else
     expected_loss=_expected_loss,
     check_input=check_input_shape,

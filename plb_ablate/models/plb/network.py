@@ -81,7 +81,8 @@ def build_model(
         raise ConfigError(f"reverse={reverse} is unknown. Use one of {', '.join(REVERSE_AXIS)}.")
     check_classes(num_classes)
     check_input_shape(input_shape)
-    removed, frozen = PLB.removed(name), PLB.frozen(name)
+    undilated = name == "routing_undilated"
+    removed, frozen = PLB.removed(name) | ({"routing"} if undilated else set()), PLB.frozen(name)
     streams = _STREAMS.get(name, _BOTH_STREAMS)
 
     # ------------------------------------------------------------------ layers
@@ -104,7 +105,7 @@ def build_model(
         x = layers.Add(name="cross_attention")([x, attention(x, encoded[1])])
     x = cbam(dilated(x))
     if "dwscnn" not in removed:
-        x = DWSCNN(precision=precision, name="dwscnn")(x)
+        x = DWSCNN(dilation=1 if undilated else 2, precision=precision, name="dwscnn")(x)
     x = ToCapsules(name="capsules")(x)
     if "dwscnn" not in removed:
         x = capsule_gate(x)

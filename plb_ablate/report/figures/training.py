@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from plb_ablate.models.plb.family import PLB
 from plb_ablate.published.curve_agreement import JUDGED_CURVE, History, our_values
-from plb_ablate.published.curves import CURVES, curves_kept, published_curve
+from plb_ablate.published.curves import CURVES, curves_known, published_curve
 from plb_ablate.report.analysis import Analysis
 from plb_ablate.report.figures.style import BLUE, GREY, ORANGE, empty_figure, label_rows, row_margins
 from plb_ablate.report.published.learning_curves import CURVE_NAMES
@@ -98,9 +98,9 @@ def published_curves(analysis: Analysis) -> "Figure | None":
     fold.
     """
     key, trainings = analysis.study.key, analysis.trainings
-    kept = curves_kept(key.dataset) if key.of_published_study else ()
+    known = curves_known(key.dataset) if key.of_published_study else ()
     folds = {} if trainings is None else trainings.curves
-    names = [name for name in folds if name in kept and all(JUDGED_CURVE in fold for fold in folds[name])]
+    names = [name for name in folds if name in known and all(JUDGED_CURVE in fold for fold in folds[name])]
     if not names:
         return None
     return draw_published_curves(
