@@ -55,7 +55,7 @@ def test_a_dry_run_and_a_sweep_say_it(small_corpus: Path, tmp_path: Path, capsys
 
 
 def test_parameter_tables_say_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(PLB.networks) == 31
+    assert len(PLB.networks) == 32
     few = replace(PLB)
     few.__dict__["networks"] = ("none", SHORT)
     monkeypatch.setitem(FAMILIES, "plb", few)

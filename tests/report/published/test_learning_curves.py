@@ -64,6 +64,17 @@ def test_the_erratum_stands_with_routing_on_emodb() -> None:
     assert not any(note.startswith("Erratum") for note in agreement_table("emodb", agreements(analysis)[1:]).notes)
 
 
+def test_erratum_11_stands_once_below_the_table_of_both_single_streams() -> None:
+    names = ("spa_published", "backward_only", "routing_undilated")
+    analysis = trained({name: like_published("emodb", name) for name in names})
+    found = {claim.subject: claim for claim in claims(analysis)}
+    assert found["backward only trains like the published one"].errata == (11,)
+    assert {1, 11} <= set(found["avg_WA(%) of Spa (published)"].errata)
+    table = agreement_table("emodb", agreements(analysis))
+    assert [row[0] for row in shown(table)] == ["Spa (published)", "backward only", "routing, undilated"]
+    assert [note[:11] for note in table.notes if note.startswith("Erratum")] == ["Erratum 11:"]
+
+
 def test_erratum_9_stands_with_routing_on_ravdess() -> None:
     found = {claim.subject: claim for claim in claims(trained({"sa": like_published("ravdess", "sa")}, "ravdess"))}
     assert found["routing trains like the published one"].errata == (9,)
