@@ -96,8 +96,9 @@ def _configs(settings: Sequence[str]) -> list[Config]:
     if "ablation" not in given:
         defaults.append(f"ablation={','.join(kept)}")
     configs = compose_sweep([*defaults, *settings], multirun=True)
+    known = curves_known(first.dataset.name)
     for config in configs:
-        _check(config, curves_known(first.dataset.name))
+        _check(config, known)
     return configs
 
 

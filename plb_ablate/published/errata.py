@@ -15,7 +15,8 @@ ERRATA = {
     "faster than the ten published folds.",
     10: "The EMO-DB row routing does not train like the network of that name: the published training loss of epochs 11 "
     "to 20 is 0.015 higher (4.7 standard errors, ten folds each), that of epoch 60 0.030 (three folds of ours). With a "
-    "depthwise convolution that is not dilated (ablation=routing_undilated) the published curve comes out.",
+    "depthwise convolution that is not dilated (ablation=routing_undilated) the published curve comes out over the 20 "
+    "epochs that were trained.",
     11: "The EMO-DB experiments of a single stream (Spa, backward only) do not train quite like the networks of those "
     "names: the published training loss of epochs 11 to 20 is 0.012 and 0.010 higher (3.1 and 2.5 standard errors, ten "
     "folds each), as much as a depthwise convolution that is not dilated adds.",
