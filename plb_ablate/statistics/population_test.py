@@ -119,7 +119,10 @@ def value_test(d: Floats, answers: Answers, metric: str = "wa", *, signs: bool =
 
 
 def _regression(d: Floats, classes: NDArray[Any], clusters: NDArray[Any] | None) -> tuple[float, float, float]:
-    """Return the mean over classes of the mean difference of a class, its standard error and degrees of freedom."""
+    """Return the mean over classes of the mean difference of a class, its standard error and degrees of freedom.
+
+    Both are rounded, as the differences of folds are: where all clusters balance, the rest of a sum is no spread.
+    """
     codes = np.unique(classes, return_inverse=True)[1]
     design = np.eye(codes.max() + 1)[codes]
     if clusters is None:
@@ -130,7 +133,7 @@ def _regression(d: Floats, classes: NDArray[Any], clusters: NDArray[Any] | None)
     contrast = np.full(design.shape[1], 1 / design.shape[1])
     variance = float(contrast @ fit.cov_params() @ contrast)
     df = len(d) - design.shape[1] if clusters is None else len(set(groups.tolist())) - 1
-    return float(contrast @ fit.params), math.sqrt(max(variance, 0.0)), float(df)
+    return round(float(contrast @ fit.params), 12), round(math.sqrt(max(variance, 0.0)), 12), float(df)
 
 
 def _adjusted_error(d: Floats, classes: NDArray[Any]) -> float:

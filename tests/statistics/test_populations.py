@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 from statsmodels.stats.contingency_tables import mcnemar
@@ -159,6 +159,7 @@ def test_variant_and_reference_swapped_flip_the_difference(drawn: tuple[int, int
 
 
 @given(studies)
+@example((36, 99, 2, 2))  # the differences of both speakers add up to zero
 @settings(max_examples=25, deadline=None)
 def test_order_of_utterances_seeds_and_names_of_folds_change_nothing(drawn: tuple[int, int, int, int]) -> None:
     one, other = a_pair(*drawn)
